@@ -1,0 +1,31 @@
+# `make demo` and `make test` do all their own set-up; they need Python 3.11 and make, nothing else.
+PYTHON ?= python3.11
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+MEND := Mend: install Python 3.11 with its venv module (on Debian or Ubuntu the packages python3.11 and python3.11-venv), or say where one is: make PYTHON=/path/to/python3.11
+# One numeric thread per process: more only get in each other's way at these sizes.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test test-all check evidence evidence-slice tables bench venv clean
+demo: venv ; $(BIN)/python -m interlock.orchestrator.demo --out runs/demo
+test: venv ; $(BIN)/pytest -n 2 -m "not slow and not network and not gpu and not hardware"
+test-all: venv ; $(BIN)/pytest -n 2
+check: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+evidence: venv ; $(BIN)/python tests/evidence/run.py --all
+evidence-slice: venv ; $(BIN)/python tests/evidence/run.py --slice 0.01 --compare
+tables: venv ; $(BIN)/python tests/evidence/run.py --tables
+bench: venv ; $(BIN)/interlock bench
+venv: .venv/.complete
+.venv/.complete: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Missing: there is no '$(PYTHON)' (PyBullet has Linux wheels for Python 3.11 only). $(MEND)"; exit 1; } >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Missing: '$(PYTHON)' does not run Python 3.11. $(MEND)"; exit 1; } >&2
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "Missing: '$(PYTHON)' has no venv module. $(MEND)"; exit 1; } >&2
+	@echo "Setting up .venv with the pinned packages of constraints.txt; this takes a minute or two, once."
+	@$(PYTHON) -m venv .venv
+	@$(PIP) hatchling editables && $(PIP) --no-build-isolation --editable '.[sim,dev]' || { echo "Missing: pip could not install the packages of constraints.txt (see above). Mend: check the network and pip's index, then run make again."; exit 1; } >&2
+	@touch $@
+clean: ; rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

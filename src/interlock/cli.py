@@ -1,0 +1,338 @@
+"""The command line. A command imports what it needs when it runs: `--help` must be instant."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from interlock.orchestrator.catalog import CatalogEntry
+
+__all__ = ["app"]
+
+_EXIT_CODES = (
+    "Exit codes: 0 achieved · 2 bad input, nothing started · 3 refused before moving · "
+    "4 a stop is latched (Ctrl-C included) · 5 gave up safely, robot at standstill."
+)
+_DEFAULT_CELL = "panda_tabletop"
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    epilog=_EXIT_CODES,
+    help="A goal in words becomes guarded motion: nothing a policy proposes reaches the robot unless it has "
+    "just been shown that the robot can still stop in time. The stop is a software stop, not an emergency "
+    "stop.\n\n"
+    'Start with: interlock run "put the red block in the tray"',
+)
+trace_app = typer.Typer(no_args_is_help=True, help="Look at what a run left behind.", epilog=_EXIT_CODES)
+app.add_typer(trace_app, name="trace")
+
+
+class Telemetry(StrEnum):
+    """Where spans go."""
+
+    NONE = "none"
+    CONSOLE = "console"
+    OTLP = "otlp"
+
+
+Goal = Annotated[str, typer.Argument(help='What to do, in plain English: "put the red block in the tray".')]
+CellOption = Annotated[
+    str, typer.Option("--cell", metavar="FILE", help="A cell file, or a name that `interlock cells` lists.")
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, metavar="N", help="Same seed, same run, bit by bit (in lockstep).")
+]
+StateDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state-dir",
+        metavar="DIR",
+        help="Identity of a simulated robot: its lock and its latch. Two runs side by side need two.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
+
+
+@app.command(epilog=_EXIT_CODES)
+def run(
+    goal: Goal,
+    cell: CellOption = _DEFAULT_CELL,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy", metavar="NAME", help="A policy that `interlock policies` lists; else the cell's."
+        ),
+    ] = None,
+    seed: SeedOption = 0,
+    real_time: Annotated[
+        bool,
+        typer.Option("--real-time", help="Pace the simulation by this machine's clock, not in lockstep."),
+    ] = False,
+    gui: Annotated[bool, typer.Option("--gui", help="Open the simulator's window.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder for trace and report; else runs/CELL-POLICY-SEED-N."
+        ),
+    ] = None,
+    state_dir: StateDirOption = None,
+    as_json: JsonOption = False,
+    telemetry: Annotated[
+        Telemetry, typer.Option("--telemetry", help="Where OpenTelemetry spans go.")
+    ] = Telemetry.NONE,
+) -> None:
+    """Carry out a goal, guarded, and leave a trace and a report.
+
+    The goal becomes a checked plan; a policy proposes motion for each task of it; the gate releases, corrects
+    or refuses every tick. Ctrl-C at any moment brings the robot to a measured standstill and latches:
+    `interlock reset` is needed before the next run.
+
+    Try to break it: interlock run "put the red block in the tray" --policy reckless
+    """
+    from interlock.errors import InterlockError
+    from interlock.orchestrator.console import make_console, native_stdout_to_stderr
+    from interlock.orchestrator.rich_progress import RichProgress
+    from interlock.orchestrator.run_command import prepare_run
+    from interlock.orchestrator.summary import RunSummary
+
+    request, folder = prepare_run(
+        goal,
+        cell=cell,
+        policy=policy,
+        seed=seed,
+        real_time=real_time,
+        gui=gui,
+        out=out,
+        state_dir=state_dir,
+        telemetry=telemetry.value,
+    )
+    try:
+        from interlock.orchestrator import session
+
+        progress = RichProgress(make_console(stderr=as_json))
+        if as_json:
+            with native_stdout_to_stderr():
+                summary = session.run(request, progress)
+        else:
+            summary = session.run(request, progress)
+    except InterlockError as error:
+        folder.give_up()
+        refused = RunSummary.not_started(error, goal=goal, seed=seed)
+        if as_json and refused is not None:
+            typer.echo(refused.to_json())
+        raise
+    if as_json:
+        typer.echo(summary.to_json())
+    raise typer.Exit(int(summary.exit_code))
+
+
+@app.command(epilog=_EXIT_CODES)
+def plan(
+    goal: Goal, cell: CellOption = _DEFAULT_CELL, seed: SeedOption = 0, as_json: JsonOption = False
+) -> None:
+    """Print the task graph of a goal; nothing moves.
+
+    The plan is searched for, then validated by rules that name what they refuse. Words the cell does not
+    know, places the arm cannot reach and goals that contradict themselves end here.
+
+    Example: interlock plan "stack the blue block on the green block"
+    """
+    import json
+    from dataclasses import asdict
+
+    from interlock.orchestrator.console import make_console, plan_tree
+    from interlock.orchestrator.run_command import make_plan
+
+    made = make_plan(goal, cell, seed)
+    if as_json:
+        typer.echo(json.dumps(asdict(made)))
+    else:
+        make_console().print(plan_tree(made))
+
+
+@app.command(epilog="Exit codes: 0 every check holds · 2 the cell cannot be read · 3 a check failed.")
+def check(cell: CellOption = _DEFAULT_CELL, as_json: JsonOption = False) -> None:
+    """Test a cell on this computer: model, capsules, limits, solvers, timing.
+
+    Shows that the capsules cover the meshes, that the limits are no wider than the data sheet's, that two
+    solvers agree, and how fast the control loop is here. Run it after every change of a cell file.
+    """
+    import json
+    from dataclasses import asdict
+
+    from interlock.orchestrator import self_check
+    from interlock.orchestrator.cell import Cell
+    from interlock.orchestrator.console import check_table, make_console
+
+    results = self_check.run(Cell.load(cell))
+    if as_json:
+        typer.echo(json.dumps([asdict(result) for result in results]))
+    else:
+        make_console().print(check_table(results))
+    raise typer.Exit(0 if all(result.ok for result in results) else 3)
+
+
+@app.command(epilog="Exit codes: 0 the stop is latched · 2 it cannot be written.")
+def stop(
+    cell: CellOption = _DEFAULT_CELL,
+    state_dir: StateDirOption = None,
+    cause: Annotated[str, typer.Option("--cause", help="Why; it is kept with the latch.")] = "operator stop",
+) -> None:
+    """Stop a robot and latch: it stays stopped until `interlock reset`.
+
+    A living run brings its robot to a standstill and ends with code 4; without one the latch alone keeps the
+    next run from starting. It survives restarts and reboots. This is a software stop, not an emergency stop.
+    """
+    import time
+
+    from interlock.hal.latch import StopLatch, StopRequest
+    from interlock.hal.state_dir import open_state_dir
+    from interlock.orchestrator.robot_identity import robot_state_dir
+    from interlock.orchestrator.robot_status import RobotStatus
+
+    folder = open_state_dir(robot_state_dir(cell, state_dir))
+    StopRequest(folder).ask(cause)  # the motor first, then the record
+    StopLatch(folder).latch(cause, time.monotonic_ns())
+    pid = RobotStatus.look(folder).drive_pid
+    alive = (
+        "No run is alive; none can start" if pid is None else f"Process {pid} is stopping; no run can start"
+    )
+    typer.echo(f"Stop latched. {alive} until `interlock reset`.")
+
+
+@app.command(epilog="Exit codes: 0 clear · 2 the latch cannot be removed · 4 a run is alive.")
+def reset(
+    cell: CellOption = _DEFAULT_CELL,
+    state_dir: StateDirOption = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who resets; else the user of this computer.")
+    ] = None,
+) -> None:
+    """Clear a latched stop, on purpose, after looking at the robot.
+
+    Leads to DISARMED, never to motion. Refused while a run is alive.
+    """
+    import getpass
+
+    from interlock.hal.latch import StopLatch
+    from interlock.orchestrator.robot_identity import robot_state_dir
+    from interlock.orchestrator.terminal_text import plain
+
+    folder = robot_state_dir(cell, state_dir)
+    causes = StopLatch(folder).reset(by or getpass.getuser())
+    for cleared in causes:
+        typer.echo(f"cleared: {plain(cleared.cause)}")
+    typer.echo("The latch is clear; the robot is disarmed." if causes else "Nothing was latched.")
+
+
+@app.command(epilog="Exit codes: 0 · 2 the state folder cannot be read.")
+def status(
+    cell: CellOption = _DEFAULT_CELL, state_dir: StateDirOption = None, as_json: JsonOption = False
+) -> None:
+    """Say what a robot is doing: mode, latch, epoch, processes. Touches nothing."""
+    from interlock.orchestrator.console import make_console, status_lines
+    from interlock.orchestrator.robot_identity import robot_state_dir
+    from interlock.orchestrator.robot_status import RobotStatus
+
+    seen = RobotStatus.look(robot_state_dir(cell, state_dir))
+    if as_json:
+        typer.echo(seen.to_json())
+    else:
+        make_console().print(status_lines(seen))
+
+
+@app.command()
+def cells(as_json: JsonOption = False) -> None:
+    """List the cells that ship; the default is marked."""
+    from interlock.orchestrator.catalog import list_cells
+
+    _list(list_cells(), "default", as_json)
+
+
+@app.command()
+def guards(as_json: JsonOption = False) -> None:
+    """List the guards: those that are always on, and plug-ins that a cell may name."""
+    from interlock.orchestrator.catalog import list_guards
+
+    _list(list_guards(), "always on", as_json)
+
+
+@app.command()
+def policies(cell: CellOption = _DEFAULT_CELL, as_json: JsonOption = False) -> None:
+    """List the policies, plug-ins included; the cell's own is marked."""
+    from interlock.orchestrator.catalog import list_policies
+    from interlock.orchestrator.cell_folder import find_cell
+    from interlock.orchestrator.cell_reader import CellReader
+
+    reader = CellReader(find_cell(cell))
+    _list(list_policies(reader.parse(reader.content()).policy.name), "default", as_json)
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="One benchmark; else all of them.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what this host can do: the parts of a tick, median and 99th percentile."""
+    import json
+
+    from interlock.orchestrator import bench as benchmarks
+    from interlock.orchestrator.console import make_console
+
+    measured = benchmarks.run(name)
+    if as_json:
+        typer.echo(json.dumps(measured))
+    else:
+        make_console().print_json(json.dumps(measured))
+
+
+@trace_app.command("show", epilog="Exit codes: 0 · 2 there is no readable trace.")
+def trace_show(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its trace file.")],
+) -> None:
+    """Say in one screen what a trace holds and whether its chain is whole."""
+    from interlock.traces.show import render_text, summarise
+
+    typer.echo(render_text(summarise(run_folder)), nl=False)
+
+
+@trace_app.command("report", epilog="Exit codes: 0 · 2 there is no readable trace.")
+def trace_report(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its trace file.")],
+) -> None:
+    """Write the report of a trace again: one HTML file that needs no network."""
+    from interlock.traces.report import build_report
+
+    typer.echo(str(build_report(run_folder)))
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from interlock import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit(0)
+
+
+def _list(entries: list[CatalogEntry], mark: str, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from interlock.orchestrator.console import catalog_table, make_console
+
+    if as_json:
+        typer.echo(json.dumps([asdict(entry) for entry in entries]))
+    else:
+        make_console().print(catalog_table(entries, mark))

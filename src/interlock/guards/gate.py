@@ -1,0 +1,239 @@
+"""The gate: the one place where a proposal may become a command.
+
+It tries the rungs of the ladder from the best to the last. Whatever a rung offers is only a candidate: the
+verifier judges the tick and the stop that follows it, and what it has not shown to be clear is not released. If
+no rung is clear, the verified stop in hand plays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from interlock.guards.body import BodyModel
+from interlock.guards.certificate import Certificate, Margin, fingerprint
+from interlock.guards.compile import NUMERIC_PATH
+from interlock.guards.config import GateConfig
+from interlock.guards.constraint import Constraint
+from interlock.guards.curve import next_node
+from interlock.guards.grip import Grip, judge_grip
+from interlock.guards.intake import GateInput, Intake
+from interlock.guards.projector import Projector, VelocityBox
+from interlock.guards.reference import Reference, reference_at
+from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
+from interlock.guards.surveyor import Surveyor
+from interlock.guards.verdict import Decision, Family, Rung, Verdict
+from interlock.guards.verifier import Finding, Surroundings, Verifier
+from interlock.hal.arrays import FloatArray
+from interlock.hal.command import GuardedCommand, claim_mint
+from interlock.hal.embodiment import Embodiment
+
+__all__ = ["Gate", "GateOutput"]
+
+_MINT = claim_mint()
+_SLOWER = (0.5, 0.2)
+_FEEDBACK = 10.0  # position feedback of the tracker, [1/s]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOutput:
+    """The answer for one tick; `command` and `certificate` are None while the stop in hand plays."""
+
+    verdict: Verdict
+    command: GuardedCommand | None
+    certificate: Certificate | None
+    margins: tuple[Margin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    rung: Rung
+    velocity: FloatArray
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Motion:
+    start: FloatArray
+    end: FloatArray
+    tail: FloatArray
+    finding: Finding
+
+
+class Gate:
+    """Decides one tick at a time. It keeps no state: equal inputs give equal outputs, bit for bit.
+
+    Raises:
+        BadInputError: if the embodiment is not the body's, or a constraint's program cannot be used.
+    """
+
+    def __init__(
+        self,
+        body: BodyModel,
+        embodiment: Embodiment,
+        config: GateConfig,
+        constraints: Sequence[Constraint] = (),
+    ) -> None:
+        self.body = body
+        self.config = config
+        self._intake = Intake(body.robot, embodiment, config)
+        self._surveyor = Surveyor(body, config)
+        self._projector = Projector(body, config, constraints)
+        self._verifier = Verifier(body, config, constraints)
+
+    def decide(self, given: GateInput) -> GateOutput:
+        """Release a verified command, or refuse and say why. Never raises on a bad value."""
+        fault = self._intake.robot_fault(given) or self._intake.chunk_fault(given)
+        if fault is not None:
+            return self._braking(given, None, (fault,))
+        end_ns = given.now_ns + round(self.config.period_s * 1e9)
+        chunk = given.chunk
+        reference = None if chunk is None else reference_at(chunk, self.body.n, end_ns)
+        if reference is None:
+            return self._braking(given, None, ((Family.FRESHNESS, "the chunk has run out"),))
+        grip = judge_grip(self.body.robot.gripper, given.state.gripper, given.phase, reference.width_m)
+        if grip.refused:
+            return self._braking(given, None, ((Family.GRIPPER, grip.note),))
+        return self._descend(given, reference, grip)
+
+    def _descend(self, given: GateInput, reference: Reference, grip: Grip) -> GateOutput:
+        """Walk down the ladder until the verifier agrees."""
+        state, period = given.state, self.config.period_s
+        start = np.array([state.q_commanded, state.v_commanded, state.a_commanded])
+        around = self._surveyor.survey(given)
+        box = self._projector.box(start)
+        wanted = self._follow(start, reference)
+        proposed = next_node(start, box.acceleration(wanted), period)
+        refusals: list[tuple[str, str]] = []
+        breach = box.breach(wanted)
+        if breach is not None:
+            joint = self.body.robot.limits.names[breach[1]]
+            refusals.append((breach[0], f"{joint}: proposed {wanted[breach[1]]:.3g} rad/s leaves its bounds"))
+        for attempt in self._attempts(start, wanted, box, around, skip_first=breach is not None):
+            if not np.isfinite(attempt.velocity).all():
+                refusals.append(("projection", f"no candidate ({attempt.status})"))
+                continue
+            motion = self._judge(start, next_node(start, box.acceleration(attempt.velocity), period), around)
+            if motion.finding.clear:
+                certificate = self._certify(given, around, motion, attempt)
+                return self._release(given, motion, certificate, attempt.rung, proposed, refusals, grip)
+            refusals.append((motion.finding.family, motion.finding.reason))
+        return self._braking(given, proposed, tuple(refusals))
+
+    def _attempts(
+        self,
+        start: FloatArray,
+        wanted: FloatArray,
+        box: VelocityBox,
+        around: Surroundings,
+        *,
+        skip_first: bool,
+    ) -> Iterator[_Try]:
+        if not skip_first:
+            yield _Try(Rung.AS_PROPOSED, wanted, "")
+        projected = self._projector.project(start, wanted, box, around)
+        yield _Try(Rung.PROJECTED, projected.velocity, projected.status)
+        for share in _SLOWER:
+            slower = np.clip(share * projected.velocity, box.lower, box.upper)
+            yield _Try(Rung.SLOWED, slower, projected.status)
+
+    def _judge(self, start: FloatArray, end: FloatArray, around: Surroundings) -> _Motion:
+        """Verify the tick and its stop: all joints together along the path, or each as fast as it can."""
+        together = self._verify(start, end, around, together=True)
+        if together.finding.clear or len(together.tail) == 0:
+            return together
+        alone = self._verify(start, end, around, together=False)
+        return alone if alone.finding.clear else together
+
+    def _verify(self, start: FloatArray, end: FloatArray, around: Surroundings, *, together: bool) -> _Motion:
+        limits = self.body.robot.limits
+        tail = stop_tail(end, limits.a_max, limits.j_max, self.config.period_s, together, MAX_STOP_TICKS)
+        finding = self._verifier.verify(np.concatenate([start[None], end[None], tail]), around)
+        return _Motion(start, end, tail, finding)
+
+    def _follow(self, start: FloatArray, reference: Reference) -> FloatArray:
+        """The look-ahead velocity that follows the reference, shape (n,), [rad/s]."""
+        error = reference.q - (start[0] + self.config.period_s * start[1])
+        brake = np.sqrt(np.abs(error) * self.body.robot.limits.a_max)
+        return np.asarray(reference.v + np.sign(error) * np.minimum(_FEEDBACK * np.abs(error), brake))
+
+    def _release(
+        self,
+        given: GateInput,
+        motion: _Motion,
+        certificate: Certificate,
+        rung: Rung,
+        proposed: FloatArray,
+        refusals: list[tuple[str, str]],
+        grip: Grip,
+    ) -> GateOutput:
+        command = GuardedCommand(
+            seq=given.seq,
+            epoch=given.epoch,
+            stamp_ns=given.now_ns,
+            period_s=self.config.period_s,
+            start=motion.start,
+            end=motion.end,
+            tail=motion.tail,
+            gripper=grip.command,
+            certificate=certificate.digest,
+            mint=_MINT,
+        )
+        if grip.note:
+            refusals = [*refusals, (Family.GRIPPER, grip.note)]
+        same = rung is Rung.AS_PROPOSED and not grip.note
+        guard, reason = ("", "") if same or not refusals else refusals[0]
+        verdict = Verdict(
+            decision=Decision.ALLOW if same else Decision.MODIFY,
+            rung=rung,
+            guard=str(guard),
+            reason=reason,
+            refusals=tuple((str(g), r) for g, r in refusals),
+            before=proposed,
+            after=motion.end,
+        )
+        return GateOutput(
+            verdict=verdict, command=command, certificate=certificate, margins=motion.finding.margins
+        )
+
+    def _certify(self, given: GateInput, around: Surroundings, motion: _Motion, attempt: _Try) -> Certificate:
+        start, end, tail = motion.start, motion.end, motion.tail
+        nodes = np.concatenate([end[None], tail])
+        return Certificate(
+            seq=given.seq,
+            epoch=given.epoch,
+            stamp_ns=given.now_ns,
+            model=self.body.sha256,
+            constraints=self._verifier.digest,
+            scene=around.digest,
+            phase=fingerprint(asdict(given.phase)),
+            chunk=given.chunk.digest if given.chunk is not None else "",
+            motion=hashlib.sha256(start.tobytes() + end.tobytes() + tail.tobytes()).hexdigest(),
+            rung=str(attempt.rung),
+            margins=motion.finding.margins,
+            stop_time_s=len(tail) * self.config.period_s,
+            stop_distance_rad=float(np.abs(np.diff(nodes[:, 0], axis=0)).sum()),
+            solver_status=attempt.status,
+            lateness_ns=given.lateness_ns,
+            numeric_path=NUMERIC_PATH,
+        )
+
+    def _braking(
+        self, given: GateInput, proposed: FloatArray | None, refusals: tuple[tuple[str, str], ...]
+    ) -> GateOutput:
+        """Refuse: the stop in hand plays. The last reason is what stands in the way of any motion."""
+        guard, reason = refusals[-1]
+        state = given.state
+        verdict = Verdict(
+            decision=Decision.REFUSE,
+            rung=Rung.BRAKING,
+            guard=str(guard),
+            reason=reason,
+            refusals=tuple((str(g), r) for g, r in refusals),
+            before=proposed,
+            after=np.array([state.q_commanded, state.v_commanded, state.a_commanded]),
+        )
+        return GateOutput(verdict=verdict, command=None, certificate=None, margins=())

@@ -1,0 +1,182 @@
+"""The first door: shape, embodiment, finiteness, freshness and order of everything that comes in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from interlock.errors import BadInputError
+from interlock.guards.config import GateConfig
+from interlock.guards.scene_check import scene_fault
+from interlock.guards.verdict import Family
+from interlock.hal.chunk import ActionChunk
+from interlock.hal.embodiment import Channel, ChannelKind, Embodiment, Reference
+from interlock.hal.phase import Phase
+from interlock.hal.robot import RobotSpec
+from interlock.hal.scene import Scene
+from interlock.hal.state import RobotState
+
+__all__ = ["GateInput", "Intake"]
+
+_MAX_STEPS = 512  # a chunk longer than this is not a chunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateInput:
+    """All that one decision depends on; recording it is enough to decide again.
+
+    Attributes:
+        seq: sequence number of the command to be released.
+        epoch: epoch of the drive.
+        now_ns: start of the tick, [ns].
+        lateness_ns: how late the tick began, judged by the drive, [ns].
+        state: measured and commanded state at `now_ns`.
+        scene: the world as known.
+        chunk: the proposal in force, or None.
+        last_seq: sequence number of the chunk accepted before `chunk`, -1 if none.
+        phase: what the task allows now.
+    """
+
+    seq: int
+    epoch: int
+    now_ns: int
+    lateness_ns: int
+    state: RobotState
+    scene: Scene
+    chunk: ActionChunk | None
+    last_seq: int
+    phase: Phase
+
+
+class Intake:
+    """Says why an input may not be used: (family, reason), or None if it may.
+
+    Raises:
+        BadInputError: if the embodiment is not this robot's, in radians and metres, absolute.
+    """
+
+    def __init__(self, robot: RobotSpec, embodiment: Embodiment, config: GateConfig) -> None:
+        _check_embodiment(robot, embodiment)
+        self._robot = robot
+        self._embodiment = embodiment
+        self._config = config
+
+    def robot_fault(self, given: GateInput) -> tuple[str, str] | None:
+        """What is wrong with the state or the scene."""
+        return self._state(given) or self._tracking(given) or self._scene(given)
+
+    def chunk_fault(self, given: GateInput) -> tuple[str, str] | None:
+        """What is wrong with the proposal."""
+        chunk = given.chunk
+        if chunk is None:
+            return Family.FRESHNESS, "no proposal"
+        return self._form(chunk) or self._order(chunk, given) or self._values(chunk)
+
+    def _state(self, given: GateInput) -> tuple[str, str] | None:
+        state, n = given.state, self._robot.dof
+        if len(state.q) != n:
+            return Family.INTEGRITY, f"state has {len(state.q)} joints, the robot has {n}"
+        for name in ("q", "v", "q_commanded", "v_commanded", "a_commanded"):
+            if not np.isfinite(getattr(state, name)).all():
+                return Family.INTEGRITY, f"state.{name} is not finite"
+        hand = state.gripper
+        if hand is not None and not (np.isfinite(hand.width_m) and np.isfinite(hand.force_n)):
+            return Family.INTEGRITY, "state.gripper is not finite"
+        age_s = (given.now_ns - state.stamp_ns) * 1e-9
+        if not 0.0 <= age_s <= self._config.state_deadline_s:
+            return Family.FRESHNESS, f"state is {age_s:.3f} s old, deadline {self._config.state_deadline_s} s"
+        return None
+
+    def _tracking(self, given: GateInput) -> tuple[str, str] | None:
+        tube, state = self._robot.tube, given.state
+        for what, measured, commanded, bound, unit in (
+            ("position", state.q, state.q_commanded, tube.position_rad, "rad"),
+            ("velocity", state.v, state.v_commanded, tube.velocity_rad_s, "rad/s"),
+        ):
+            error = np.abs(measured - commanded)
+            worst = int(np.argmax(error))
+            if not error[worst] <= bound:
+                joint = self._robot.limits.names[worst]
+                return (
+                    Family.TRACKING,
+                    f"{joint} {what} is {error[worst]:.4g} {unit} off, tube {bound} {unit}",
+                )
+        return None
+
+    def _scene(self, given: GateInput) -> tuple[str, str] | None:
+        return scene_fault(given.scene, given.phase, given.now_ns, self._config.scene_deadline_s)
+
+    def _form(self, chunk: ActionChunk) -> tuple[str, str] | None:
+        body = self._embodiment
+        if chunk.embodiment != body.fingerprint:
+            return Family.INTEGRITY, f"chunk is for another embodiment ({chunk.embodiment[:12]}…)"
+        samples, steps, channels = chunk.samples.shape
+        if channels != len(body.channels):
+            return Family.INTEGRITY, f"chunk has {channels} channels, {body.tag} has {len(body.channels)}"
+        if samples < 1 or not 2 <= steps <= _MAX_STEPS:
+            return Family.INTEGRITY, f"chunk has {samples} samples of {steps} steps"
+        if not (np.isfinite(chunk.dt_s) and 1e-3 <= chunk.dt_s <= 1.0):
+            return Family.INTEGRITY, f"chunk.dt_s is {chunk.dt_s!r}"
+        return None
+
+    def _order(self, chunk: ActionChunk, given: GateInput) -> tuple[str, str] | None:
+        if chunk.seq <= given.last_seq:
+            return Family.FRESHNESS, f"chunk {chunk.seq} comes after chunk {given.last_seq}"
+        if not chunk.t_obs_ns <= chunk.t_ready_ns <= given.now_ns:
+            return Family.FRESHNESS, f"chunk {chunk.seq} has stamps out of order"
+        age_s = (given.now_ns - chunk.t_obs_ns) * 1e-9
+        if age_s > self._config.chunk_deadline_s:
+            return Family.FRESHNESS, (
+                f"chunk {chunk.seq} was made from an observation {age_s:.2f} s old, "
+                f"deadline {self._config.chunk_deadline_s} s"
+            )
+        return None
+
+    def _values(self, chunk: ActionChunk) -> tuple[str, str] | None:
+        if not np.isfinite(chunk.samples).all():
+            sample, step, channel = (int(i) for i in np.argwhere(~np.isfinite(chunk.samples))[0])
+            name = self._embodiment.channels[channel].name
+            return Family.INTEGRITY, f"chunk {chunk.seq} sample {sample} step {step}: {name} is not finite"
+        lower = np.array([c.lower for c in self._embodiment.channels])
+        upper = np.array([c.upper for c in self._embodiment.channels])
+        # a policy may ask for a little more than a limit (the gate corrects that); another unit is far outside
+        room = 0.25 * (upper - lower)
+        outside = (chunk.samples < lower - room) | (chunk.samples > upper + room)
+        if outside.any():
+            sample, step, channel = (int(i) for i in np.argwhere(outside)[0])
+            name, unit = self._embodiment.channels[channel].name, self._embodiment.channels[channel].unit
+            value = float(chunk.samples[sample, step, channel])
+            return Family.INTEGRITY, (
+                f"chunk {chunk.seq} step {step}: {name} = {value:.4g} {unit} is far outside "
+                f"[{lower[channel]:.4g}, {upper[channel]:.4g}]; another unit?"
+            )
+        return None
+
+
+def _check_embodiment(robot: RobotSpec, embodiment: Embodiment) -> None:
+    """Every channel has to mean what the gate takes it for."""
+    arm = embodiment.channels[: robot.dof]
+    hand = embodiment.channels[robot.dof :]
+    if tuple(c.name for c in arm) != robot.limits.names or len(hand) > 1:
+        raise BadInputError(
+            "the channels of an embodiment are the arm's joints, then at most a gripper",
+            field="embodiment.channels",
+            value=tuple(c.name for c in embodiment.channels),
+            mend=f"Name the joints {', '.join(robot.limits.names)}, in this order.",
+        )
+    for channel in arm:
+        _check_channel(channel, ChannelKind.JOINT_POSITION, "rad")
+    for channel in hand:
+        _check_channel(channel, ChannelKind.GRIPPER_WIDTH, "m")
+
+
+def _check_channel(channel: Channel, kind: ChannelKind, unit: str) -> None:
+    fits = channel.kind is kind and channel.unit == unit and channel.reference is Reference.ABSOLUTE
+    if not (fits and -np.inf < channel.lower < channel.upper < np.inf):
+        raise BadInputError(
+            "the gate cannot judge this channel",
+            field=f"embodiment.channels.{channel.name}",
+            value=channel,
+            mend=f"Give an absolute {kind.value} in {unit} with finite bounds.",
+        )

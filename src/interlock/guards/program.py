@@ -1,0 +1,127 @@
+"""A CVXPY program, canonicalised once to an affine map from its parameters to a QP.
+
+CVXPY's `solve()` costs milliseconds whatever the solver; under DPP the canonical form is affine in the parameters, so
+it is read off once, column by column, and every tick is one sparse matrix-vector product and one cold DAQP solve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import daqp
+import numpy as np
+import scipy.sparse as sp
+
+from interlock.errors import BadInputError
+from interlock.hal.arrays import FloatArray
+
+__all__ = ["AffineProgram", "Solution"]
+
+_DAMPING = 1e-4  # DAQP needs a strictly convex cost; helper variables of CVXPY have none of their own
+_ITERATIONS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """A candidate. `status` is the solver's word and is never evidence; `x` is the primal, shape (variables,)."""
+
+    x: FloatArray
+    status: str
+    usable: bool
+
+
+class AffineProgram:
+    """min 1/2 x'Px + q'x subject to Fx <= g, with (P, q, F, g) affine in the parameters."""
+
+    def __init__(self, problem: Any, parameters: Sequence[Any]) -> None:
+        """Canonicalise `problem` (a `cvxpy.Problem`) whose parameters are `parameters`, in this order.
+
+        Raises:
+            BadInputError: if the problem is not a DPP convex QP.
+        """
+        import cvxpy as cp
+
+        if not problem.is_dcp(dpp=True):
+            raise BadInputError(
+                "the constraint program is not convex under DPP",
+                field="guards",
+                mend="Write every constraint convex, and affine in each parameter (cvxpy.org, DPP).",
+            )
+        for parameter in parameters:
+            parameter.value = np.zeros(parameter.shape)
+        try:
+            data, _, _ = problem.get_problem_data(cp.OSQP)
+        except cp.error.SolverError as error:
+            raise BadInputError(
+                "the constraint program is not a quadratic program",
+                field="guards",
+                value=str(error),
+                mend="Use linear, absolute-value, 1-norm or max constraints only.",
+            ) from error
+        self._form = data["param_prob"]
+        self.variables: Mapping[int, int] = dict(self._form.var_id_to_col)
+        self._equalities = int(self._form.cone_dims.zero)
+        self._width = int(self._form.x.size)
+        self._slices: list[tuple[int, int]] = []
+        self._read_map(parameters)
+
+    def _raw(self) -> FloatArray:
+        quadratic, linear, _, rows, bound = self._form.apply_parameters(quad_obj=True)
+        return np.concatenate(
+            [np.asarray(quadratic.todense()).ravel(), linear, -np.asarray(rows.todense()).ravel(), bound]
+        )
+
+    def _read_map(self, parameters: Sequence[Any]) -> None:
+        """Evaluate at 0 and at each unit vector: exact, because the map is affine."""
+        constant = self._raw()
+        columns: list[sp.csc_array] = []
+        start = 0
+        for parameter in parameters:
+            size = int(np.prod(parameter.shape, dtype=int)) if parameter.shape else 1
+            for k in range(size):
+                unit = np.zeros(size)
+                unit[k] = 1.0
+                parameter.value = unit.reshape(parameter.shape) if parameter.shape else 1.0
+                columns.append(sp.csc_array((self._raw() - constant).reshape(-1, 1)))
+            parameter.value = np.zeros(parameter.shape) if parameter.shape else 0.0
+            self._slices.append((start, start + size))
+            start += size
+        self._constant = constant
+        self._map = sp.csr_array(sp.hstack(columns)) if columns else sp.csr_array((len(constant), 0))
+        n = self._width
+        self._rows = (len(constant) - n * n - n) // (n + 1)
+        own = np.zeros(n)
+        own[np.flatnonzero(np.diag(constant[: n * n].reshape(n, n)) == 0.0)] = _DAMPING
+        self._damping = np.diag(own)
+
+    def matrices(self, values: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """(P, q, F, g) at these parameter values, in the order given at construction."""
+        theta = np.concatenate([np.asarray(v, dtype=np.float64).ravel() for v in values])
+        flat = self._constant + self._map @ theta
+        n, m = self._width, self._rows
+        quadratic = flat[: n * n].reshape(n, n) + self._damping
+        linear = flat[n * n : n * n + n]
+        rows = flat[n * n + n : n * n + n + m * n].reshape(m, n)
+        return quadratic, linear, rows, flat[n * n + n + m * n :]
+
+    def solve(self, values: Sequence[FloatArray]) -> Solution:
+        """Solve cold and deterministically. Whatever comes back is only a candidate."""
+        quadratic, linear, rows, bound = self.matrices(values)
+        if not (np.isfinite(linear).all() and np.isfinite(rows).all() and np.isfinite(bound).all()):
+            return Solution(x=np.full(self._width, np.nan), status="not finite", usable=False)
+        lower = np.full(self._rows, -1e30)
+        lower[: self._equalities] = bound[: self._equalities]
+        sense = np.zeros(self._rows, dtype=np.int32)
+        sense[: self._equalities] = 5
+        x, _, flag, _ = daqp.solve(
+            np.ascontiguousarray(quadratic),
+            np.ascontiguousarray(linear),
+            np.ascontiguousarray(rows),
+            np.minimum(bound, 1e30),
+            lower,
+            sense,
+            iter_limit=_ITERATIONS,
+        )
+        return Solution(x=np.asarray(x, dtype=np.float64), status=f"daqp {flag}", usable=flag in (1, 2))

@@ -1,0 +1,257 @@
+"""The projector: the velocity nearest to what was proposed that the linearised constraints allow.
+
+What it returns is a candidate. Nothing here is evidence: the verifier decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from interlock.errors import BadInputError
+from interlock.guards.body import BodyModel
+from interlock.guards.config import GateConfig
+from interlock.guards.constraint import Constraint
+from interlock.guards.kinematics import forward, point_jacobian, tool_position
+from interlock.guards.program import AffineProgram
+from interlock.guards.rows import closing_rows
+from interlock.guards.verdict import Family
+from interlock.guards.verifier import Surroundings
+from interlock.hal.arrays import FloatArray
+from interlock.hal.zone import ZoneKind
+
+__all__ = ["Candidate", "Projector", "VelocityBox"]
+
+_PAIR_ROWS = 40
+_REACH_M = 0.15  # pairs further apart get no row
+_SOFT_M = 0.004  # comfort on top of what is required
+_GAIN = 6.0  # damper gain, [1/s]
+_RETREAT_M_S = 0.05
+_SLACK_WEIGHT = 200.0
+_SHARE = 0.97  # of a speed limit that the projector uses: the stop's own bulge needs the rest
+_BRAKE_SHARE = 0.5  # of the acceleration limit that may be counted on to brake before a position limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VelocityBox:
+    """Bounds on the look-ahead velocity y = offset + gain * a_next, from acceleration, jerk, speed and position.
+
+    Attributes:
+        offset: shape (n,), [rad/s].
+        gain: shape (n,), [s].
+        lower: shape (n,), [rad/s].
+        upper: shape (n,), [rad/s].
+        lower_family: which limit gave each lower bound.
+        upper_family: which limit gave each upper bound.
+    """
+
+    offset: FloatArray
+    gain: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    lower_family: tuple[str, ...]
+    upper_family: tuple[str, ...]
+
+    def acceleration(self, velocity: FloatArray) -> FloatArray:
+        """Acceleration at the end of the tick that gives this look-ahead velocity, shape (n,), [rad/s^2]."""
+        return (velocity - self.offset) / self.gain
+
+    def breach(self, velocity: FloatArray) -> tuple[str, int] | None:
+        """Family and joint of the worst bound that `velocity` breaks, or None."""
+        over = np.maximum(self.lower - velocity, velocity - self.upper)
+        worst = int(np.argmax(over))
+        if not over[worst] > 1e-9:
+            return None
+        low = velocity[worst] < self.lower[worst]
+        return (self.lower_family if low else self.upper_family)[worst], worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A look-ahead velocity, shape (n,), [rad/s], with the solver's word on it."""
+
+    velocity: FloatArray
+    status: str
+
+
+class Projector:
+    """Holds the program, canonicalised once, and fills in its numbers."""
+
+    def __init__(self, body: BodyModel, config: GateConfig, constraints: Sequence[Constraint] = ()) -> None:
+        self._body = body
+        self._config = config
+        limits = body.robot.limits
+        ramp = np.ceil(
+            limits.a_max / (limits.j_max * config.period_s)
+        )  # periods to take the acceleration away
+        self._ahead = 0.5 * config.period_s * (1.0 + ramp)
+        self._keep_in = [z for z in config.zones if z.kind is ZoneKind.KEEP_IN]
+        self._rows = _PAIR_ROWS + 6 * len(self._keep_in)
+        self._program, self._velocity_at = _program(body.n, self._rows, constraints)
+
+    def box(self, node: FloatArray) -> VelocityBox:
+        """Bounds on the look-ahead velocity from `node`, shape (3, n); hard ones win over soft ones."""
+        limits = self._body.robot.limits
+        tube = self._body.robot.tube.position_rad
+        period = self._config.period_s
+        q, v, a = node
+        offset = v + 0.5 * period * a
+        step = limits.j_max * period
+        ahead_q = q + period * v
+        room_up = np.maximum(limits.q_max - tube - 1e-3 - ahead_q, 0.0)
+        room_down = np.maximum(ahead_q - (limits.q_min + tube + 1e-3), 0.0)
+        brake = _BRAKE_SHARE * limits.a_max
+        names = (Family.ACCELERATION, Family.JERK, Family.VELOCITY, Family.POSITION)
+        upper, upper_family = _tightest(
+            [
+                offset + self._ahead * limits.a_max,
+                offset + self._ahead * (a + step),
+                _SHARE * limits.v_max,
+                np.minimum(np.sqrt(2.0 * brake * room_up), 8.0 * room_up),
+            ],
+            names,
+        )
+        lower, lower_family = _tightest(
+            [
+                -(offset - self._ahead * limits.a_max),
+                -(offset + self._ahead * (a - step)),
+                _SHARE * limits.v_max,
+                np.minimum(np.sqrt(2.0 * brake * room_down), 8.0 * room_down),
+            ],
+            names,
+        )
+        lower = -lower
+        hard_upper = offset + self._ahead * np.minimum(limits.a_max, a + step)
+        hard_lower = offset + self._ahead * np.maximum(-limits.a_max, a - step)
+        upper = np.clip(upper, hard_lower, hard_upper)
+        lower = np.clip(lower, hard_lower, hard_upper)
+        lower = np.minimum(lower, upper)
+        return VelocityBox(
+            offset=offset,
+            gain=self._ahead,
+            lower=lower,
+            upper=upper,
+            lower_family=lower_family,
+            upper_family=upper_family,
+        )
+
+    def project(
+        self, node: FloatArray, wanted: FloatArray, box: VelocityBox, around: Surroundings
+    ) -> Candidate:
+        """The velocity nearest to `wanted`, shape (n,), inside the box and the rows; direction kept first.
+
+        Args:
+            node: where the motion starts, shape (3, n).
+            wanted: proposed velocity, shape (n,), [rad/s].
+            box: from `box(node)`.
+            around: what is near.
+        """
+        body, period = self._body, self._config.period_s
+        limits = body.robot.limits
+        ahead = node[0] + period * node[1]
+        tool, jacobian = self._tool(ahead)
+        share = [1.0, *(_SHARE * limits.v_max / np.maximum(np.abs(wanted), 1e-9))]
+        share.append(
+            _SHARE * around.tool_speed_limit_m_s / max(float(np.linalg.norm(jacobian @ wanted)), 1e-9)
+        )
+        wanted = wanted * min(share)
+        rows = np.zeros((self._rows, body.n))
+        bound = np.full(self._rows, -1.0)
+        stop_s = float(np.max(np.abs(node[1]) / limits.a_max)) + 4.0 * period
+        self._pair_rows(ahead, around, stop_s, rows, bound)
+        self._zone_rows(tool, jacobian, rows, bound)
+        solution = self._program.solve((wanted, box.lower, box.upper, rows, bound))
+        velocity = solution.x[self._velocity_at : self._velocity_at + body.n]
+        if not solution.usable or not np.isfinite(velocity).all():
+            return Candidate(velocity=np.full(body.n, np.nan), status=solution.status)
+        return Candidate(velocity=np.clip(velocity, box.lower, box.upper), status=solution.status)
+
+    def _tool(self, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        body = self._body
+        rot, pos = np.empty((body.n, 3, 3)), np.empty((body.n, 3))
+        forward(
+            np.ascontiguousarray(q), body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis,
+            body.joint_prismatic, rot, pos,
+        )  # fmt: skip
+        tool, jacobian = np.empty(3), np.empty((3, body.n))
+        tool_position(rot, pos, body.tool_joint, body.tool_pos, tool)
+        point_jacobian(
+            rot,
+            pos,
+            tool,
+            body.tool_joint,
+            body.joint_parent,
+            body.joint_axis,
+            body.joint_prismatic,
+            jacobian,
+        )
+        return tool, jacobian
+
+    def _pair_rows(
+        self, q: FloatArray, around: Surroundings, stop_s: float, rows: FloatArray, bound: FloatArray
+    ) -> None:
+        body, solid, obstacles = self._body, around.solid, around.obstacles
+        slack = np.empty(_PAIR_ROWS)
+        closing_rows(
+            np.ascontiguousarray(q),
+            body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
+            solid.cap_joint, solid.cap_a, solid.cap_b, solid.cap_radius, solid.tube_m,
+            solid.self_pairs, solid.pair_tube_m, self._config.self_margin_m,
+            obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+            obstacles.inflation_m, obstacles.speed_m_s, around.skip,
+            stop_s, _SOFT_M, _REACH_M, _GAIN, _RETREAT_M_S,
+            rows[:_PAIR_ROWS], bound[:_PAIR_ROWS], slack,
+        )  # fmt: skip
+
+    def _zone_rows(self, tool: FloatArray, jacobian: FloatArray, rows: FloatArray, bound: FloatArray) -> None:
+        tube = float(self._body.tool_lever.sum()) * self._body.robot.tube.position_rad
+        at = _PAIR_ROWS
+        for zone in self._keep_in:
+            for axis in range(3):
+                rows[at], bound[at] = (
+                    jacobian[axis],
+                    -_GAIN * (tool[axis] - zone.lower[axis] - tube - _SOFT_M),
+                )
+                rows[at + 1] = -jacobian[axis]
+                bound[at + 1] = -_GAIN * (zone.upper[axis] - tool[axis] - tube - _SOFT_M)
+                at += 2
+
+
+def _tightest(bounds: list[FloatArray], names: tuple[str, ...]) -> tuple[FloatArray, tuple[str, ...]]:
+    stacked = np.array(bounds)
+    which = np.argmin(stacked, axis=0)
+    return stacked.min(axis=0), tuple(names[k] for k in which)
+
+
+def _program(n: int, rows: int, constraints: Sequence[Constraint]) -> tuple[AffineProgram, int]:
+    """min 1/2 |y - wanted|^2 + w/2 s^2  s.t.  lower <= y <= upper, G y + s >= b, s >= 0, and the user's own."""
+    import cvxpy as cp
+
+    velocity = cp.Variable(n, name="velocity")
+    slack = cp.Variable(name="slack")
+    wanted = cp.Parameter(n, name="wanted")
+    lower = cp.Parameter(n, name="lower")
+    upper = cp.Parameter(n, name="upper")
+    matrix = cp.Parameter((rows, n), name="rows")
+    bound = cp.Parameter(rows, name="bound")
+    cost = 0.5 * cp.sum_squares(velocity) - wanted @ velocity + 0.5 * _SLACK_WEIGHT * cp.square(slack)
+    own = [velocity >= lower, velocity <= upper, matrix @ velocity + slack >= bound, slack >= 0]
+    for constraint in constraints:
+        own += _rows_of(constraint, velocity)
+    program = AffineProgram(cp.Problem(cp.Minimize(cost), own), (wanted, lower, upper, matrix, bound))
+    return program, program.variables[velocity.id]
+
+
+def _rows_of(constraint: Constraint, velocity: Any) -> list[Any]:
+    try:
+        return list(constraint.program(velocity))
+    except Exception as error:
+        raise BadInputError(
+            f"the constraint's program cannot be built ({type(error).__name__}: {error})",
+            field="guards.plugins",
+            value=constraint.name,
+            mend="`program(velocity)` returns a list of CVXPY constraints.",
+        ) from error

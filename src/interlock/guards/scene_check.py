@@ -1,0 +1,93 @@
+"""Says why a scene may not be used: a shape that is none, a pose that is none, an object too old or unknown."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from interlock.guards.verdict import Family
+from interlock.hal.arrays import FloatArray
+from interlock.hal.phase import Phase
+from interlock.hal.scene import Box, Capsule, Part, Scene, SceneObject
+
+__all__ = ["scene_fault"]
+
+_RIGID = 1e-5  # how far a rotation may be from orthonormal: 10 µm for a metre
+
+
+def scene_fault(scene: Scene, phase: Phase, now_ns: int, deadline_s: float) -> tuple[str, str] | None:
+    """(family, reason) of the first thing wrong with the scene, or None.
+
+    Args:
+        scene: the snapshot.
+        phase: names what may be held.
+        now_ns: start of the tick, [ns].
+        deadline_s: oldest that the snapshot and every object in it may be, [s].
+    """
+    return _names(scene, phase) or _sizes(scene) or _poses(scene) or _ages(scene, now_ns, deadline_s)
+
+
+def _names(scene: Scene, phase: Phase) -> tuple[str, str] | None:
+    names = [thing.name for thing in scene.objects]
+    known = set(names)
+    if len(known) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        return Family.INTEGRITY, f"two objects are called {twice}"
+    for name in (phase.held, phase.maybe_held):
+        if name is not None and name not in known:
+            return Family.HELD_OBJECT, f"{name} may be in the gripper, but nobody knows where it is"
+    if phase.held is not None and phase.maybe_held not in (None, phase.held):
+        return Family.HELD_OBJECT, f"both {phase.held} and {phase.maybe_held} may be in the gripper"
+    return None
+
+
+def _sizes(scene: Scene) -> tuple[str, str] | None:
+    for thing in scene.objects:
+        if not thing.parts:
+            return Family.INTEGRITY, f"{thing.name} has no solid"
+        numbers = [thing.position_std_m, thing.max_speed_m_s]
+        for part in thing.parts:
+            numbers += _extents(part)
+        total = sum(numbers)
+        if not np.isfinite(total):
+            return Family.INTEGRITY, f"{thing.name} has a size, deviation or speed that is not finite"
+        if min(numbers) < 0.0:
+            return Family.INTEGRITY, f"{thing.name} has a negative size, deviation or speed"
+    return None
+
+
+def _extents(part: Part) -> list[float]:
+    shape = part.shape
+    if isinstance(shape, Box):
+        return shape.half_extents_m.tolist()
+    return [shape.radius_m, shape.length_m] if isinstance(shape, Capsule) else [shape.radius_m]
+
+
+def _poses(scene: Scene) -> tuple[str, str] | None:
+    owners: list[SceneObject] = []
+    poses: list[FloatArray] = []
+    for thing in scene.objects:
+        owners += [thing] * (1 + len(thing.parts))
+        poses.append(thing.object_in_world)
+        poses += [part.part_in_object for part in thing.parts]
+    if not poses:
+        return None
+    stacked = np.array(poses)
+    rot = stacked[:, :3, :3]
+    bend = np.abs(rot.transpose(0, 2, 1) @ rot - np.eye(3)).max(axis=(1, 2))
+    last_row = np.abs(stacked[:, 3] - np.array([0.0, 0.0, 0.0, 1.0])).max(axis=1)
+    rigid = (bend <= _RIGID) & (np.linalg.det(rot) > 0.0) & (last_row <= _RIGID)
+    finite = np.isfinite(stacked).all(axis=(1, 2))
+    if (rigid & finite).all():
+        return None
+    worst = int(np.argmin(rigid & finite))
+    what = "not a rotation and a place" if finite[worst] else "not finite"
+    return Family.INTEGRITY, f"{owners[worst].name} has a pose that is {what}"
+
+
+def _ages(scene: Scene, now_ns: int, deadline_s: float) -> tuple[str, str] | None:
+    stamps = [("the scene", scene.stamp_ns), *((thing.name, thing.stamp_ns) for thing in scene.objects)]
+    for name, stamp_ns in stamps:
+        age_s = (now_ns - stamp_ns) * 1e-9
+        if not 0.0 <= age_s <= deadline_s:
+            return Family.FRESHNESS, f"{name} was seen {age_s:.3f} s ago, deadline {deadline_s} s"
+    return None

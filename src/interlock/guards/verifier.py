@@ -1,0 +1,199 @@
+"""The verifier: recomputes every hard constraint on a candidate and on the stop that follows it.
+
+It shares the model, the capsules, the forward kinematics and the snapshot of the world with the projector, and
+nothing else: no solver, no gradients, no linearisation. What it has not shown, it refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interlock.guards.body import BodyModel
+from interlock.guards.certificate import Margin, fingerprint
+from interlock.guards.config import GateConfig
+from interlock.guards.constraint import Constraint
+from interlock.guards.curve import extremes, largest_gap, travel_bounds
+from interlock.guards.obstacles import Obstacles
+from interlock.guards.solid import MovingSolid
+from interlock.guards.sweep import CLEAR, ENV_PAIR, KEEP_IN, SELF_PAIR, TOOL_SPEED, UNCLEAR, sweep
+from interlock.guards.verdict import Family
+from interlock.hal.arrays import FloatArray
+from interlock.hal.zone import ZoneKind
+
+__all__ = ["Finding", "Surroundings", "Verifier"]
+
+_RELATIVE = 1e-9  # rounding allowed on a limit that a command may sit on
+_ONE_CURVE = 1e-9  # rounding allowed between a node and the curve that leads to it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What one decision is judged against.
+
+    Attributes:
+        solid: everything that moves with the robot.
+        obstacles: everything it must not touch, as reachable sets.
+        skip: pairs that may touch now, shape (capsules, parts).
+        tool_speed_limit_m_s: bound on the TCP's speed in this phase, [m/s].
+    """
+
+    solid: MovingSolid
+    obstacles: Obstacles
+    skip: NDArray[np.bool_]
+    tool_speed_limit_m_s: float
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the obstacles, the held object, the pairs that may touch and the speed limit."""
+        sha = hashlib.sha256(f"{self.obstacles.digest}|{self.solid.held_digest}".encode())
+        sha.update(self.skip.tobytes() + repr(float(self.tool_speed_limit_m_s)).encode())
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What the verifier found: clear or not, the family and the reason, and the smallest slack per family."""
+
+    clear: bool
+    family: str
+    reason: str
+    margins: tuple[Margin, ...]
+
+
+class Verifier:
+    """Judges a motion given as nodes on the control grid.
+
+    Attributes:
+        digest: SHA-256 over the limits, margins, zones and plug-ins it judges by.
+    """
+
+    def __init__(self, body: BodyModel, config: GateConfig, constraints: Sequence[Constraint] = ()) -> None:
+        self._body = body
+        self._config = config
+        self._constraints = tuple(constraints)
+        keep_in = [z for z in config.zones if z.kind is ZoneKind.KEEP_IN]
+        self._keep_names = tuple(z.name for z in keep_in)
+        self._keep_lower = np.array([z.lower for z in keep_in], dtype=np.float64).reshape(-1, 3)
+        self._keep_upper = np.array([z.upper for z in keep_in], dtype=np.float64).reshape(-1, 3)
+        robot = body.robot
+        self.digest = fingerprint(
+            {
+                "limits": asdict(robot.limits),
+                "tube": asdict(robot.tube),
+                "max_tool_speed_m_s": robot.max_tool_speed_m_s,
+                "gripper": None if robot.gripper is None else asdict(robot.gripper),
+                "config": asdict(config),
+                "constraints": [constraint.name for constraint in constraints],
+            }
+        )
+
+    def verify(self, nodes: FloatArray, around: Surroundings) -> Finding:
+        """Judge the motion through `nodes`, shape (m, 3, n), m >= 2; the last node must be at rest."""
+        last = nodes[-1]
+        if not (np.all(last[1] == 0.0) and np.all(last[2] == 0.0)):
+            return _refused(Family.ACCELERATION, "there is no stop at the end of this motion")
+        gap = largest_gap(nodes, self._config.period_s)
+        if not gap <= _ONE_CURVE:
+            return _refused(Family.INTEGRITY, f"the nodes do not lie on one curve (gap {gap:.3g})")
+        finding = self._limits(nodes)
+        if not finding.clear:
+            return finding
+        swept = self._sweep(nodes, around)
+        if not swept.clear:
+            return swept
+        margins = [*finding.margins, *swept.margins]
+        for constraint in self._constraints:
+            found, where = constraint.slack(nodes.copy(), self._config.period_s)
+            value = float(found)
+            if not value >= 0.0:
+                return _refused(constraint.name, f"{where}: {-value:.4g} {constraint.unit} too little")
+            margins.append(Margin(family=constraint.name, value=value, unit=constraint.unit, where=where))
+        return Finding(clear=True, family="", reason="", margins=tuple(margins))
+
+    def _limits(self, nodes: FloatArray) -> Finding:
+        limits = self._body.robot.limits
+        tube = self._body.robot.tube.position_rad
+        found = np.empty((6, self._body.n))
+        extremes(nodes, self._config.period_s, found)
+        checks = (
+            (Family.POSITION, found[0] - (limits.q_min + tube), "rad", "lower limit"),
+            (Family.POSITION, (limits.q_max - tube) - found[1], "rad", "upper limit"),
+            (Family.VELOCITY, limits.v_max * (1 + _RELATIVE) - found[2], "rad/s", "speed limit"),
+            (Family.ACCELERATION, limits.a_max * (1 + _RELATIVE) - found[3], "rad/s^2", "acceleration limit"),
+            (Family.JERK, limits.j_max * (1 + _RELATIVE) - found[4], "rad/s^3", "jerk limit"),
+        )
+        margins: dict[str, Margin] = {}
+        for family, slack, unit, what in checks:
+            worst = int(np.argmin(slack))  # NaN comes first in argmin
+            value = float(slack[worst])
+            where = f"{limits.names[worst]} {what}"
+            if not value >= 0.0:
+                return _refused(family, f"{where} exceeded by {-value:.4g} {unit}")
+            if family not in margins or value < margins[family].value:
+                margins[family] = Margin(family=family, value=value, unit=unit, where=where)
+        return Finding(clear=True, family="", reason="", margins=tuple(margins.values()))
+
+    def _sweep(self, nodes: FloatArray, around: Surroundings) -> Finding:
+        body, solid, obstacles = self._body, around.solid, around.obstacles
+        m, n = nodes.shape[0], body.n
+        speed, travel = np.empty((m - 1, n)), np.empty((m, n))
+        travel_bounds(nodes, self._config.period_s, speed, travel)
+        margin = np.empty(4)
+        pair = np.empty((4, 2), dtype=np.int64)
+        fault = np.full(5, -1.0)
+        status = sweep(
+            nodes, speed, travel, self._config.period_s,
+            body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
+            solid.cap_joint, solid.cap_a, solid.cap_b, solid.cap_radius, solid.lever, solid.tube_m,
+            solid.self_pairs, solid.pair_lever, solid.pair_tube_m, self._config.self_margin_m,
+            obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+            obstacles.inflation_m, obstacles.speed_m_s, around.skip,
+            body.tool_joint, body.tool_pos, body.tool_lever,
+            float(body.tool_lever.sum()) * body.robot.tube.position_rad,
+            self._keep_lower, self._keep_upper, around.tool_speed_limit_m_s,
+            margin, pair, fault,
+        )  # fmt: skip
+        if status != CLEAR:
+            return self._fault(status, fault, around)
+        margins = []
+        for kind in range(4):
+            if np.isfinite(margin[kind]) and not (kind == KEEP_IN and not self._keep_names):
+                family, where = self._where(kind, int(pair[kind, 0]), int(pair[kind, 1]), around)
+                unit = "m/s" if kind == TOOL_SPEED else "m"
+                margins.append(Margin(family=family, value=float(margin[kind]), unit=unit, where=where))
+        return Finding(clear=True, family="", reason="", margins=tuple(margins))
+
+    def _fault(self, status: int, fault: FloatArray, around: Surroundings) -> Finding:
+        if fault[0] < 0.0:
+            return _refused(Family.ENVIRONMENT, "not shown clear within the budget of intervals")
+        kind = int(fault[0])
+        family, where = self._where(kind, int(fault[1]), int(fault[2]), around)
+        at = f"{fault[4] * self._config.period_s:.3f} s ahead"
+        if status == UNCLEAR:
+            return _refused(family, f"{where}: not shown clear {at} (slack {fault[3] * 1e3:.3g} mm)")
+        unit, scale = ("m/s", 1.0) if kind == TOOL_SPEED else ("mm", 1e3)
+        return _refused(family, f"{where}: {-fault[3] * scale:.3g} {unit} too little {at}")
+
+    def _where(self, kind: int, first: int, second: int, around: Surroundings) -> tuple[str, str]:
+        links = around.solid.cap_link
+        held_from = around.solid.held_from
+        if kind == ENV_PAIR:
+            family = Family.HELD_OBJECT if first >= held_from else Family.ENVIRONMENT
+            if around.obstacles.is_zone[second]:
+                family = Family.ZONES
+            return family, f"{links[first]} and {around.obstacles.owner[second]}"
+        if kind == SELF_PAIR:
+            family = Family.HELD_OBJECT if second >= held_from else Family.SELF_COLLISION
+            return family, f"{links[first]} and {links[second]}"
+        if kind == KEEP_IN:
+            return Family.ZONES, f"tool and {self._keep_names[first]}"
+        return Family.TOOL_SPEED, "tool speed"
+
+
+def _refused(family: str, reason: str) -> Finding:
+    return Finding(clear=False, family=str(family), reason=reason, margins=())

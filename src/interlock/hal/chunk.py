@@ -1,0 +1,54 @@
+"""A proposal over a horizon, in physical units, with its origin."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from interlock.hal.arrays import FloatArray, frozen_array
+
+__all__ = ["ActionChunk", "Provenance"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a chunk came from: policy name, its version, its configuration's SHA-256, its seed."""
+
+    policy: str
+    version: str
+    config_sha256: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionChunk:
+    """K samples of T steps; step k is to be reached at `t0_ns + k * dt_s`.
+
+    Attributes:
+        seq: counts up by one with each chunk of a run.
+        embodiment: fingerprint of the embodiment it was made for.
+        samples: shape (K, T, C), channel units ([rad] for joints, [m] for the gripper width).
+        t_obs_ns: monotonic time of the observation it was made from, [ns].
+        t_ready_ns: monotonic time at which it was ready, [ns].
+        t0_ns: monotonic time of step 0, [ns].
+        dt_s: time between steps, [s].
+        provenance: where it came from.
+    """
+
+    seq: int
+    embodiment: str
+    samples: FloatArray
+    t_obs_ns: int
+    t_ready_ns: int
+    t0_ns: int
+    dt_s: float
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "samples", frozen_array(self.samples, (None, None, None), "chunk.samples"))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the numbers and stamps."""
+        head = f"{self.seq}|{self.embodiment}|{self.t_obs_ns}|{self.t0_ns}|{self.dt_s!r}|{self.samples.shape}"
+        return hashlib.sha256(head.encode() + self.samples.tobytes()).hexdigest()

@@ -1,0 +1,189 @@
+"""Everyone who is told and decides nothing: recorder, referee, camera, tally, display."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from types import TracebackType
+from typing import Self
+
+from interlock.guards.verdict import Decision
+from interlock.hal.camera_spec import CameraSpec
+from interlock.hal.chunk import ActionChunk
+from interlock.hal.driver import StopCategory
+from interlock.hal.phase import Phase
+from interlock.hal.simulator.camera import SimulatedCamera
+from interlock.orchestrator.messages import TickReport
+from interlock.orchestrator.progress import Progress as Display
+from interlock.orchestrator.request import RunRequest
+from interlock.orchestrator.rig import Rig
+from interlock.orchestrator.summary import Outcome, RefereeSummary, RunSummary
+from interlock.orchestrator.tally import Tally
+from interlock.planners.plan import Plan, Task
+from interlock.traces.recorder import Recorder
+from interlock.traces.run_info import RunInfo
+from interlock.traces.telemetry import Telemetry
+
+__all__ = ["Bystanders"]
+
+_MAX_PICTURES = 24
+_SCENE_EVERY = 10  # ticks
+_VERSIONS = ("interlock", "pin", "cvxpy", "daqp", "numba", "numpy", "pybullet")
+
+
+class Bystanders:
+    """Tells every bystander of a run what happened; what goes wrong with them never reaches the drive."""
+
+    def __init__(self, request: RunRequest, rig: Rig, display: Display) -> None:
+        self._request = request
+        self._rig = rig
+        self._display = display
+        self._tally = Tally()
+        self._chunk: ActionChunk | None = None
+        self._phase: Phase | None = None
+        self._pictures = 0
+        self._refused = False
+        specs = rig.cell.cameras() if request.cameras and not request.real_time else ()
+        self._camera = _camera(rig, specs[0]) if specs else None
+        self._recorder = Recorder(
+            request.out,
+            RunInfo(
+                goal=request.goal,
+                cell=rig.cell.name,
+                policy=request.policy,
+                seed=request.seed,
+                robot=rig.gate.body.robot,
+                period_s=rig.cell.period_s,
+                real_time=request.real_time,
+                start_ns=rig.clock.now_ns(),
+                gate=rig.gate.config,
+                versions={name: importlib.metadata.version(name) for name in _VERSIONS},
+            ),
+            telemetry=Telemetry.chosen(request.telemetry),
+        )
+
+    def __enter__(self) -> Self:
+        """Take the first picture."""
+        self._picture()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the trace, whatever happened."""
+        self._recorder.close()
+
+    def plan(self, plan: Plan) -> None:
+        """A plan was made."""
+        self._recorder.plan(plan)
+
+    def task(self, task: Task) -> None:
+        """A task begins."""
+        self._display.task(task)
+
+    def event(self, stamp_ns: int, kind: str, text: str, level: str = "info") -> None:
+        """Something worth a line happened."""
+        self._recorder.event(stamp_ns, kind, text, level)
+        self._display.event(text)
+
+    def stop(self, stamp_ns: int, category: StopCategory, causes: tuple[str, ...]) -> None:
+        """A stop was obeyed."""
+        self._recorder.stop(stamp_ns, int(category), causes)
+        self._display.event(f"stop: {'; '.join(causes)}")
+
+    def phase(self, phase: Phase, now_ns: int) -> None:
+        """A phase was granted."""
+        self._phase = phase
+        self._recorder.phase(phase, now_ns)
+        self._picture()
+
+    def chunk(self, chunk: ActionChunk) -> None:
+        """A proposal went to the drive."""
+        self._chunk = chunk
+        self._recorder.chunk(chunk)
+
+    def tick(self, report: TickReport) -> None:
+        """A tick is over; the world has not moved yet."""
+        self._tally.add(report)
+        self._refer(report)
+        self._recorder.tick(report)
+        if report.tick % _SCENE_EVERY == 0:
+            self._recorder.scene(report.scene)
+        refused = report.verdict.decision is Decision.REFUSE
+        if refused and not self._refused and self._tally.ticks > 1:
+            self._picture()
+        self._refused = refused
+        self._display.tick(report)
+
+    def finish(self, outcome: Outcome, reason: str, plan: Plan) -> RunSummary:
+        """Close the trace, write the report, and sum up."""
+        self._picture()
+        tally, seen = self._tally, self._rig.referee.report()
+        summary = RunSummary(
+            outcome=outcome,
+            goal=self._request.goal,
+            plan=tuple(str(task) for task in plan.tasks),
+            reason=reason,
+            ticks=tally.ticks,
+            sim_time_s=self._rig.clock.now_ns() * 1e-9,
+            interventions=dict(sorted(tally.interventions.items())),
+            refusals=dict(sorted(tally.refusals.items())),
+            released_fraction=tally.released_fraction,
+            path_length_rad=tally.path_length_rad,
+            min_margin_m=tally.min_margin_m,
+            referee=RefereeSummary(
+                contacts=seen.contacts,
+                contacts_into_standing_arm=seen.contacts_into_standing_arm,
+                min_distance_m=seen.min_distance_m,
+                limit_violations=seen.limit_violations,
+                max_tcp_speed_m_s=seen.max_tcp_speed_m_s,
+            ),
+            trace=str(self._recorder.path),
+            report=str(self._request.out / "report.html") if self._request.report else None,
+            seed=self._request.seed,
+        )
+        self._recorder.outcome(json.loads(summary.to_json()))
+        recorded = self._recorder.close()
+        if recorded.fault is not None:
+            self._display.event(f"the trace is incomplete: {recorded.fault}")
+        if self._request.report:
+            from interlock.traces.report import build_report
+
+            build_report(self._request.out)
+        self._display.done(summary)
+        return summary
+
+    def _refer(self, report: TickReport) -> None:
+        """Tell the referee what may touch and what was sent."""
+        referee, phase = self._rig.referee, self._phase
+        allowed = phase.contacts_at(report.stamp_ns) if phase is not None else ()
+        holding = (phase.held or phase.maybe_held) if phase is not None else None
+        referee.begin_tick(allowed, holding)
+        sent = report.command
+        if sent is None:  # the referee judges the stop as the driver plays it
+            return
+        chunk = self._chunk
+        referee.command(
+            report.stamp_ns,
+            sent.start,
+            sent.end,
+            chunk_age_s=(report.stamp_ns - chunk.t_obs_ns) * 1e-9 if chunk is not None else 0.0,
+            chunk_deadline_s=self._rig.gate.config.chunk_deadline_s,
+        )
+
+    def _picture(self) -> None:
+        if self._camera is not None and self._pictures < _MAX_PICTURES:
+            self._pictures += 1
+            self._recorder.frame(self._camera.capture())
+
+
+def _camera(rig: Rig, spec: CameraSpec) -> SimulatedCamera:
+    return SimulatedCamera(
+        rig.world,
+        spec.name,
+        spec.eye_m,
+        spec.target_m,
+        fov_deg=spec.vertical_fov_deg,
+        width=spec.width_px,
+        height=spec.height_px,
+    )

@@ -1,0 +1,219 @@
+"""The drive: guards and driver in one control cycle. It owns the robot, and hears only plain messages.
+
+It imports neither traces nor torch: nothing stands between a stop and the motor.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from interlock.errors import DriverFaultError
+from interlock.guards.gate import Gate, GateOutput
+from interlock.guards.intake import GateInput
+from interlock.guards.surveyor import Surveyor
+from interlock.guards.verdict import Decision, Rung, Verdict
+from interlock.hal.arrays import FloatArray, frozen_array
+from interlock.hal.chunk import ActionChunk
+from interlock.hal.command import GuardedCommand
+from interlock.hal.driver import RobotDriver, StopCategory
+from interlock.hal.mode import Mode
+from interlock.hal.phase import Phase
+from interlock.hal.scene import Scene, SceneSource
+from interlock.hal.state import RobotState
+from interlock.orchestrator.messages import (
+    ChunkMessage,
+    DriveMessage,
+    PhaseMessage,
+    SentCommand,
+    StopMessage,
+    TickReport,
+)
+
+__all__ = ["Drive"]
+
+_PARTS = ("observe", "gate", "write", "report")
+_IDLE = Phase(
+    task_id="", skill="", name="idle", allowed=(), expires_ns=0, held=None, maybe_held=None, max_force_n=0.0
+)
+
+
+class Drive:
+    """One control cycle a tick: observe, gate, write, report.
+
+    Args:
+        driver: the robot.
+        gate: the only source of commands.
+        scene: the one door through which the world comes in.
+        latch: called with a cause when a stop latches; it persists the cause.
+        causes: causes of a stop latched before; the drive does not move while there is one.
+        epoch: epoch of this arming.
+    """
+
+    def __init__(
+        self,
+        *,
+        driver: RobotDriver,
+        gate: Gate,
+        scene: SceneSource,
+        latch: Callable[[str], None],
+        causes: tuple[str, ...] = (),
+        epoch: int = 0,
+    ) -> None:
+        self._driver = driver
+        self._gate = gate
+        self._source = scene
+        self._latch = latch
+        self._causes = list(causes)
+        self._epoch = epoch
+        self._surveyor = Surveyor(gate.body, gate.config)
+        self._phase = _IDLE
+        self._chunk: ActionChunk | None = None
+        self._last_seq = -1
+        self._released_seq = -1
+        self._tick = 0
+        self._seq = 0
+        if self._causes:
+            driver.stop(StopCategory.STOP_AND_HOLD)
+
+    def tool(self, q: FloatArray) -> FloatArray:
+        """Position of the TCP in the world, shape (3,), [m], at joint positions `q`, shape (n,), [rad]."""
+        return self._surveyor.tool(q)
+
+    def tool_speed(self, q: FloatArray, v: FloatArray) -> float:
+        """Speed of the TCP, [m/s], at joint positions `q` [rad] and velocities `v` [rad/s]."""
+        return self._surveyor.tool_speed(q, v)
+
+    @property
+    def latched(self) -> tuple[str, ...]:
+        """Causes of the latched stop, empty if none."""
+        return tuple(self._causes)
+
+    def handle(self, message: DriveMessage) -> None:
+        """Take one message; a stop is obeyed at once."""
+        match message:
+            case ChunkMessage(chunk=chunk):
+                self._last_seq = self._released_seq
+                self._chunk = chunk
+            case PhaseMessage(phase=phase):
+                self._phase = phase
+            case StopMessage(category=category, cause=cause):
+                self._stop(category, cause)
+
+    def tick(self, now_ns: int, lateness_ns: int = 0) -> TickReport:
+        """Run one control cycle; never raises on a bad value."""
+        marks = [time.process_time_ns()]
+        state = self._driver.observe()
+        scene = self._source.snapshot()
+        marks.append(time.process_time_ns())
+        output = self._decide(state, scene, now_ns, lateness_ns)
+        marks.append(time.process_time_ns())
+        command = output.command
+        if command is not None and not self._write(command):
+            command = None
+        marks.append(time.process_time_ns())
+        report = self._report(state, scene, output, command, now_ns)
+        marks.append(time.process_time_ns())
+        self._tick += 1
+        spent = np.diff(marks) * 1e-3
+        return replace(report, part_us=dict(zip(_PARTS, spent.tolist(), strict=True)))
+
+    def _decide(self, state: RobotState, scene: Scene, now_ns: int, lateness_ns: int) -> GateOutput:
+        if self._causes:
+            return _stopped(state, self._causes[0])
+        given = GateInput(
+            seq=self._seq,
+            epoch=self._epoch,
+            now_ns=now_ns,
+            lateness_ns=lateness_ns,
+            state=state,
+            scene=scene,
+            chunk=self._chunk,
+            last_seq=self._last_seq,
+            phase=self._phase,
+        )
+        try:
+            return self._gate.decide(given)
+        except (
+            Exception
+        ) as error:  # a guard that raises refuses, and nobody knows what it would have refused next
+            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"gate raised {type(error).__name__}: {error}")
+            return _stopped(state, self._causes[0])
+
+    def _write(self, command: GuardedCommand) -> bool:
+        try:
+            self._driver.write(command)
+        except DriverFaultError as error:
+            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"driver fault: {error}")
+            return False
+        self._seq += 1
+        if self._chunk is not None:
+            self._released_seq = self._chunk.seq
+        return True
+
+    def _stop(self, category: StopCategory, cause: str) -> None:
+        """Stop first, then write."""
+        self._driver.stop(category)
+        if cause not in self._causes:
+            self._causes.append(cause)
+        self._latch(cause)
+
+    def _report(
+        self,
+        state: RobotState,
+        scene: Scene,
+        output: GateOutput,
+        command: GuardedCommand | None,
+        now_ns: int,
+    ) -> TickReport:
+        end = command.end if command is not None else output.verdict.after
+        tool = self._surveyor.tool(end[0])
+        moving = output.verdict.decision is not Decision.REFUSE
+        mode = Mode.LATCHED if self._causes else (Mode.AUTO if moving else Mode.BRAKING)
+        return TickReport(
+            tick=self._tick,
+            stamp_ns=now_ns,
+            mode=mode,
+            state=state,
+            verdict=output.verdict,
+            certificate=output.certificate if command is not None else None,
+            command=None if command is None else _sent(command),
+            margins_m={m.family: m.value for m in output.margins if m.unit == "m"},
+            tool_in_world=(float(tool[0]), float(tool[1]), float(tool[2])),
+            tool_speed_m_s=self._surveyor.tool_speed(end[0], end[1]),
+            scene=scene,
+            phase=self._phase.name,
+            chunk_seq=self._chunk.seq if self._chunk is not None else -1,
+            latch=tuple(self._causes),
+            part_us={},
+        )
+
+
+def _sent(command: GuardedCommand) -> SentCommand:
+    return SentCommand(
+        seq=command.seq,
+        epoch=command.epoch,
+        stamp_ns=command.stamp_ns,
+        period_s=command.period_s,
+        start=command.start,
+        end=command.end,
+        tail=command.tail,
+        gripper=command.gripper,
+        certificate=command.certificate,
+    )
+
+
+def _stopped(state: RobotState, cause: str) -> GateOutput:
+    verdict = Verdict(
+        decision=Decision.REFUSE,
+        rung=Rung.DRIVER_STOP,
+        guard="stop",
+        reason=cause,
+        refusals=(("stop", cause),),
+        before=None,
+        after=frozen_array([state.q_commanded, state.v_commanded, state.a_commanded], (3, None), "state"),
+    )
+    return GateOutput(verdict=verdict, command=None, certificate=None, margins=())

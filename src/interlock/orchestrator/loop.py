@@ -1,0 +1,111 @@
+"""Start reading here: one tick of the whole machine.
+
+observe → next proposal → gate admits → driver sends → recorder records
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from interlock.hal.chunk import ActionChunk
+from interlock.hal.phase import Phase
+from interlock.hal.scene import Scene
+from interlock.hal.state import RobotState
+from interlock.orchestrator.clock import Clock
+from interlock.orchestrator.drive import Drive
+from interlock.orchestrator.messages import ChunkMessage, PhaseMessage, TickReport
+from interlock.policy.observation import Observation, TaskView
+from interlock.policy.policy import Policy
+
+__all__ = ["Loop", "Witness"]
+
+
+class Witness(Protocol):
+    """Someone who is told everything and decides nothing: recorder, referee, progress, tally."""
+
+    def phase(self, phase: Phase, now_ns: int) -> None:
+        """A phase was granted."""
+        ...
+
+    def chunk(self, chunk: ActionChunk) -> None:
+        """A proposal went to the drive."""
+        ...
+
+    def tick(self, report: TickReport) -> None:
+        """A tick is over; the world has not moved yet."""
+        ...
+
+
+class Loop:
+    """One policy, one drive, one clock.
+
+    Args:
+        policy: proposes; nothing it says is trusted, and what it raises is caught.
+        drive: admits and sends.
+        clock: says what time it is and waits for the next tick.
+        replan_s: time between proposals, [s].
+        witness: is told everything.
+        state: the robot's state before the first tick.
+        scene: the world before the first tick.
+        complain: called with a sentence when the policy raises.
+
+    Attributes:
+        state: the robot's state as last reported.
+        scene: the world as last reported.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        drive: Drive,
+        clock: Clock,
+        replan_s: float,
+        witness: Witness,
+        state: RobotState,
+        scene: Scene,
+        complain: Callable[[str], None],
+    ) -> None:
+        self._policy = policy
+        self._drive = drive
+        self._clock = clock
+        self._replan_ns = round(replan_s * 1e9)
+        self._witness = witness
+        self.state = state
+        self.scene = scene
+        self._complain = complain
+        self._due_ns = 0
+
+    def tick(self, task: TaskView | None) -> TickReport:
+        """One tick; without a task nothing is proposed."""
+        now_ns = self._clock.now_ns()
+        if task is not None and now_ns >= self._due_ns:
+            self._propose(self._observe(task))
+            self._due_ns = now_ns + self._replan_ns
+        report = self._drive.tick(now_ns, self._clock.lateness_ns())
+        self.state, self.scene = report.state, report.scene
+        self._witness.tick(report)
+        self._clock.wait_next_tick()
+        return report
+
+    def grant(self, phase: Phase) -> None:
+        """Put a phase in force; the next tick asks for a new proposal."""
+        self._drive.handle(PhaseMessage(phase=phase))
+        self._witness.phase(phase, self._clock.now_ns())
+        self._due_ns = 0
+
+    def _observe(self, task: TaskView) -> Observation:
+        return Observation(
+            stamp_ns=self.state.stamp_ns, state=self.state, scene=self.scene, frames=(), task=task
+        )
+
+    def _propose(self, observation: Observation) -> None:
+        try:
+            chunk = self._policy.propose(observation)
+        except Exception as error:  # a policy is a stranger: whatever it raises means no proposal
+            self._complain(f"policy raised {type(error).__name__}: {error}")
+            return
+        if chunk is not None:
+            self._witness.chunk(chunk)
+            self._drive.handle(ChunkMessage(chunk=chunk))

@@ -1,0 +1,50 @@
+"""What one run is asked to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interlock.orchestrator.cell import Cell
+
+__all__ = ["RunRequest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """Everything the session is told; all of it was checked, but for the goal.
+
+    Attributes:
+        goal: the goal in words, as it was typed.
+        cell: the work cell.
+        policy: name of the policy.
+        seed: the run's seed, 0 or above.
+        real_time: pace the simulation by the machine's clock instead of lockstep.
+        gui: open the simulator's window.
+        out: folder for trace and report; it is there and can be written.
+        state_dir: folder of the robot's lock and latch; it is there and can be written.
+        cameras: whether the cell's cameras take pictures.
+        max_sim_time_s: end the run after this long, [s]; None leaves it to the cell.
+        telemetry: where spans go: "none", "console" or "otlp".
+        report: whether to write the HTML report at the end.
+    """
+
+    goal: str
+    cell: Cell
+    policy: str
+    seed: int
+    real_time: bool
+    gui: bool
+    out: Path
+    state_dir: Path
+    cameras: bool = True
+    max_sim_time_s: float | None = None
+    telemetry: str = "none"
+    report: bool = True
+
+    @property
+    def policy_options(self) -> Mapping[str, Any]:
+        """The cell's options, if they were written for this policy; else none."""
+        return self.cell.policy_options if self.policy == self.cell.policy else {}

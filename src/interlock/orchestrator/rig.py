@@ -1,0 +1,102 @@
+"""Everything one run is made of, built from a cell: world, driver, gate, drive, referee."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from interlock.guards.body import BodyModel
+from interlock.guards.gate import Gate
+from interlock.guards.plugins import load_constraints
+from interlock.hal.scene import ObjectKind
+from interlock.hal.simulator.referee import Referee
+from interlock.hal.simulator.scene_source import SimulatedSceneSource
+from interlock.hal.simulator.world import World
+from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.clock import Clock, LockstepClock, RealTimeClock
+from interlock.orchestrator.drive import Drive
+
+__all__ = ["GateMaker", "Rig", "build_gate", "build_rig"]
+
+GateMaker = Callable[[Cell], Gate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """The parts of one simulated run.
+
+    Attributes:
+        cell: what it was built from.
+        world: the simulated world.
+        source: how the world is seen, noise included.
+        referee: the independent observer; the gate never reads it.
+        gate: the gate.
+        drive: guards and driver in one control cycle.
+        clock: lockstep or real time.
+    """
+
+    cell: Cell
+    world: World
+    source: SimulatedSceneSource
+    referee: Referee
+    gate: Gate
+    drive: Drive
+    clock: Clock
+
+    def close(self) -> None:
+        """Let go of the simulated world."""
+        self.world.close()
+
+
+def build_gate(cell: Cell) -> Gate:
+    """The gate of a cell: body model, limits, zones, and the user's own constraints."""
+    robot, config = cell.robot_spec(), cell.gate_config()
+    constraints = load_constraints(config, robot)
+    return Gate(BodyModel.build(robot), cell.embodiment(), config, constraints)
+
+
+def build_rig(
+    cell: Cell,
+    *,
+    seed: int,
+    latch: Callable[[str], None],
+    epoch: int = 0,
+    real_time: bool = False,
+    gui: bool = False,
+    make_gate: GateMaker = build_gate,
+) -> Rig:
+    """Build one simulated run.
+
+    Args:
+        cell: the cell.
+        seed: decides where things stand, how they are seen and how obstacles move.
+        latch: called with the cause when a stop latches.
+        epoch: epoch of the lease.
+        real_time: pace the world by the machine's clock.
+        gui: open PyBullet's window.
+        make_gate: how to build the gate.
+    """
+    robot, objects = cell.robot_spec(), cell.scene_objects(seed)
+    gate = make_gate(cell)
+    world = World(
+        robot,
+        objects,
+        cell.colors(),
+        cell.motions(seed),
+        frictions=cell.frictions(),
+        masses=cell.masses_kg(),
+        period_s=cell.period_s,
+        substeps=cell.rates.physics_substeps,
+        seed=seed,
+        gui=gui,
+    )
+    source = SimulatedSceneSource(world, objects, seed)
+    base = {gate.body.cap_link[c] for c in range(len(gate.body.cap_link)) if gate.body.cap_joint[c] < 0}
+    fixed = [o.name for o in objects if o.kind is ObjectKind.FIXED]
+    standing_on = tuple((link, name) for link in sorted(base) for name in fixed)
+    referee = Referee(world, zones=cell.zones(), standing_on=standing_on)
+    drive = Drive(driver=world.driver, gate=gate, scene=source, latch=latch, epoch=epoch)
+    clock: Clock = RealTimeClock(world, cell.period_s) if real_time else LockstepClock(world)
+    return Rig(
+        cell=cell, world=world, source=source, referee=referee, gate=gate, drive=drive, clock=clock
+    )

@@ -1,0 +1,84 @@
+"""From the words of a command line to a request, with everything checked that can be checked before a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from interlock.errors import BadInputError
+from interlock.hal.state_dir import default_state_dir, open_state_dir
+from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.nearest import nearest
+from interlock.orchestrator.request import RunRequest
+from interlock.orchestrator.run_folder import RunFolder
+from interlock.planners.plan import Plan
+from interlock.policy.registry import names
+
+__all__ = ["choose_policy", "make_plan", "prepare_run"]
+
+
+def prepare_run(
+    goal: str,
+    *,
+    cell: str,
+    policy: str | None,
+    seed: int,
+    real_time: bool,
+    gui: bool,
+    out: Path | None,
+    state_dir: Path | None,
+    telemetry: str,
+) -> tuple[RunRequest, RunFolder]:
+    """The request and the folder claimed for it; nothing else is touched.
+
+    Raises:
+        BadInputError: if any of it cannot be used.
+    """
+    loaded = Cell.load(cell)
+    chosen = choose_policy(loaded, policy)
+    state = open_state_dir(state_dir or default_state_dir(loaded.file.robot.name))
+    folder = RunFolder.claim(out, f"{loaded.name}-{chosen}-{seed}")
+    request = RunRequest(
+        goal=goal,
+        cell=loaded,
+        policy=chosen,
+        seed=seed,
+        real_time=real_time,
+        gui=gui,
+        out=folder.path,
+        state_dir=state,
+        telemetry=telemetry,
+    )
+    return request, folder
+
+
+def choose_policy(cell: Cell, asked: str | None) -> str:
+    """The policy asked for, or the cell's.
+
+    Raises:
+        BadInputError: if there is no such policy, with the nearest name.
+    """
+    name = asked or cell.policy
+    known = names()
+    if name not in known:
+        raise BadInputError(
+            "there is no such policy",
+            field="policy" if asked else "policy.name",
+            value=name,
+            mend=nearest(name, known),
+        )
+    return name
+
+
+def make_plan(goal: str, cell: str, seed: int) -> Plan:
+    """The checked plan of a goal; nothing moves.
+
+    Raises:
+        BadInputError: if the cell or the goal cannot be read.
+        RefusedError: if the goal may not be done.
+    """
+    from interlock.orchestrator.reachability import make_reachable
+    from interlock.planners.search import plan_goal
+
+    loaded = Cell.load(cell)
+    reachable = make_reachable(loaded.robot_spec(), loaded.zones())
+    return plan_goal(goal, loaded.domain(seed), reachable)

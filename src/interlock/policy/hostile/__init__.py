@@ -1,0 +1,1 @@
+"""Policies that do wrong on purpose, so that every guard has something to refuse."""

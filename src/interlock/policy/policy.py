@@ -1,0 +1,49 @@
+"""The policy protocol: everything that proposes motion speaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from interlock.hal.chunk import ActionChunk
+from interlock.hal.embodiment import Embodiment
+from interlock.hal.robot import RobotSpec
+from interlock.policy.observation import Observation
+
+__all__ = ["Policy", "PolicyContext", "PolicyFactory"]
+
+
+class Policy(Protocol):
+    """Proposes motion. Nothing it says is trusted."""
+
+    name: str
+
+    def reset(self) -> None:
+        """Forget the last run."""
+        ...
+
+    def propose(self, observation: Observation) -> ActionChunk | None:
+        """A chunk for this observation, or None to wait."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyContext:
+    """What a policy is built from.
+
+    Attributes:
+        robot: the body's typed description.
+        embodiment: channels, rate and horizon its chunks must have.
+        seed: the run's seed.
+        options: the cell's `policy.options`.
+    """
+
+    robot: RobotSpec
+    embodiment: Embodiment
+    seed: int
+    options: Mapping[str, Any]
+
+
+PolicyFactory = Callable[[PolicyContext], Policy]
+"""An entry point in group `interlock.policies` names one of these."""

@@ -1,0 +1,101 @@
+"""The arm and the gripper as a few dozen balls: enough to choose a way by, no evidence for anyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from interlock.hal.arrays import FloatArray
+from interlock.policy.kinematics import ToolKinematics
+
+__all__ = ["ArmSkeleton", "GripperShape"]
+
+_SPACING_M = 0.06
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GripperShape:
+    """The gripper's outline around the TCP, z out of the gripper and y closing.
+
+    Attributes:
+        half_span_m: half of the palm's extent along y, [m].
+        half_depth_m: half of the palm's extent along x, [m].
+        palm_above_tcp_m: distance from the TCP back to the palm, [m].
+        tip_beyond_tcp_m: how far the finger tips reach beyond the TCP, [m].
+    """
+
+    half_span_m: float
+    half_depth_m: float
+    palm_above_tcp_m: float
+    tip_beyond_tcp_m: float
+
+
+class ArmSkeleton:
+    """Balls along the lines between joint origins, over the palm, the fingers and what is held."""
+
+    def __init__(self, kinematics: ToolKinematics, gripper: GripperShape, *, link_radius_m: float) -> None:
+        """Place the balls once; only their frames move later.
+
+        Args:
+            kinematics: the arm.
+            gripper: outline of the gripper.
+            link_radius_m: radius given to every arm link, [m].
+        """
+        self._kinematics = kinematics
+        self._gripper = gripper
+        rotations, origins = kinematics.joint_poses(kinematics.home)
+        points: list[FloatArray] = []
+        frames: list[int] = []
+        # The first two joints sit on the base column, which never leaves its place.
+        for i in range(2, kinematics.dof - 1):
+            local = rotations[i].T @ (origins[i + 1] - origins[i])
+            count = int(np.ceil(float(np.linalg.norm(local)) / _SPACING_M))
+            points += [local * (k / count) for k in range(1, count + 1)]
+            frames += [i] * count
+        self._arm_count = len(points)
+        flange = rotations[-1].T @ (origins[-2] - origins[-1])
+        back = float(min(flange[2], -gripper.palm_above_tcp_m - 0.03))
+        palm = _palm_points(gripper, back)
+        self._points: FloatArray = np.array(points + palm)
+        self._frames = np.array(frames + [kinematics.dof] * len(palm))
+        palm_radius = min(gripper.half_depth_m, 0.04)
+        self._radii: FloatArray = np.array([link_radius_m] * len(points) + [palm_radius] * len(palm))
+
+    def balls(
+        self, q: FloatArray, width_m: float, held: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Centres in the world, shape (k, 3), [m], and radii, shape (k,), [m].
+
+        Args:
+            q: joint positions, shape (n,), [rad].
+            width_m: gripper width, [m].
+            held: points of the held object in the tool frame, shape (m, 3), [m], or None.
+        """
+        rotations, origins = self._kinematics.joint_poses(q)
+        points = np.einsum("kij,kj->ki", rotations[self._frames], self._points) + origins[self._frames]
+        extra = self._finger_points(width_m)
+        if held is not None:
+            extra = np.concatenate((extra, held))
+        tool = extra @ rotations[-1].T + origins[-1]
+        radii = np.concatenate((self._radii, np.full(len(extra), 0.01)))
+        return np.concatenate((points, tool)), radii
+
+    @property
+    def arm_count(self) -> int:
+        """How many of the balls, the first ones, belong to the arm and not to the gripper."""
+        return self._arm_count
+
+    def _finger_points(self, width_m: float) -> FloatArray:
+        y = 0.5 * width_m + 0.01
+        tip, palm = self._gripper.tip_beyond_tcp_m - 0.01, -self._gripper.palm_above_tcp_m
+        heights = np.linspace(palm, tip, 3)
+        return np.array([(0.0, side * y, z) for side in (-1.0, 1.0) for z in heights])
+
+
+def _palm_points(gripper: GripperShape, back_m: float) -> list[FloatArray]:
+    radius = min(gripper.half_depth_m, 0.04)
+    reach = max(gripper.half_span_m - radius, 0.0)
+    sides = np.linspace(-reach, reach, max(3, int(np.ceil(2 * reach / 0.05)) + 1))
+    heights = np.arange(-gripper.palm_above_tcp_m - radius, back_m - 0.01, -0.05)
+    return [np.array((0.0, y, z)) for z in heights for y in sides]

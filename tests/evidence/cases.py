@@ -1,0 +1,113 @@
+"""Every run of the evidence, by table."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+from family_off import TRIALS
+
+__all__ = ["CELLS", "GOALS", "HOSTILE", "TABLES", "Case", "cases_of", "chosen"]
+
+CELLS = ("panda_tabletop", "xarm6_tabletop")
+SEEDS = range(20)
+HOSTILE = ("reckless", "random", "oscillating", "nan", "stale", "frozen", "wrong_unit")
+HOSTILE_GOAL = "put the red block in the tray"
+HOSTILE_S = 10.0
+GOALS = {
+    "one": "put the red block in the tray",
+    "two": "put the red and the green blocks in the tray",
+    "home": "put the yellow block in the tray and then go home",
+    "push": "push the yellow block to the handover zone",
+    "reach": "move above the blue block and then go home",
+}
+"""The five goals, by a short name."""
+
+TABLES = ("expert", "hostile", "gate_off", "families")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One run.
+
+    Attributes:
+        table: the table it belongs to.
+        kind: row of the printed table: short name of the goal, hostile policy or guard family.
+        cell: name of a cell that ships.
+        policy: a registered policy or a tailored one.
+        goal: goal in words.
+        seed: seed of the run.
+        gate: "on", "off", or the name of the family that is off.
+        sim_time_s: end the run after this long, [s]; None leaves it to the cell.
+    """
+
+    table: str
+    kind: str
+    cell: str
+    policy: str
+    goal: str
+    seed: int
+    gate: str
+    sim_time_s: float | None
+
+    @property
+    def key(self) -> str:
+        """Unique in its table; may be a file name."""
+        half = f"-{'on' if self.gate == 'on' else 'off'}" if self.table == "families" else ""
+        return f"{self.kind}-{self.cell}-{self.seed}{half}"
+
+
+def cases_of(table: str) -> list[Case]:
+    """All cases of a table, seeds outermost, so that a run cut short has seen a little of everything."""
+    if table == "families":
+        return _families()
+    if table == "expert":
+        rows = [(kind, "scripted", goal, "on", None) for kind, goal in GOALS.items()]
+    else:
+        gate = "on" if table == "hostile" else "off"
+        rows = [(kind, kind, HOSTILE_GOAL, gate, HOSTILE_S) for kind in HOSTILE]
+    return [
+        Case(table=table, kind=kind, cell=cell, policy=policy, goal=goal, seed=seed, gate=gate, sim_time_s=time_s)
+        for seed in SEEDS
+        for kind, policy, goal, gate, time_s in rows
+        for cell in CELLS
+    ]
+
+
+def _families() -> list[Case]:
+    return [
+        Case(
+            table="families",
+            kind=trial.name,
+            cell=cell,
+            policy=trial.policy,
+            goal=trial.goal,
+            seed=seed,
+            gate=gate,
+            sim_time_s=trial.sim_time_s,
+        )
+        for trial in TRIALS.values()
+        for cell in trial.cells
+        for seed in trial.seeds
+        for gate in (trial.name, "on")
+    ]
+
+
+def chosen(table: str, count: int) -> list[Case]:
+    """`count` cases of a table, always the same ones, in turn from each cell and never two of a kind in a row."""
+    ordered = sorted(cases_of(table), key=lambda case: hashlib.sha256(case.key.encode()).digest())
+    turns: dict[tuple[str, str], int] = {}
+    cells: dict[str, int] = {}
+
+    def turn(case: Case) -> tuple[int, int, int]:
+        nth = turns[case.cell, case.kind] = turns.get((case.cell, case.kind), -1) + 1
+        place = cells[case.cell] = cells.get(case.cell, -1) + 1
+        return nth, place, CELLS.index(case.cell)
+
+    return sorted(ordered, key=turn)[: max(0, count)]
+
+
+def share_of(table: str, share: float) -> list[Case]:
+    """That share of a table's cases, at least one."""
+    return chosen(table, max(1, math.ceil(share * len(cases_of(table)))))

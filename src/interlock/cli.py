@@ -142,7 +142,7 @@ def plan(
     The plan is searched for, then validated by rules that name what they refuse. Words the cell does not
     know, places the arm cannot reach and goals that contradict themselves end here.
 
-    Example: interlock plan "stack the blue block on the green block"
+    Example: interlock plan "push the green block into the handover zone"
     """
     import json
     from dataclasses import asdict
@@ -227,8 +227,8 @@ def reset(
 
     folder = robot_state_dir(cell, state_dir)
     causes = StopLatch(folder).reset(by or getpass.getuser())
-    for cleared in causes:
-        typer.echo(f"cleared: {plain(cleared.cause)}")
+    for cause in dict.fromkeys(cleared.cause for cleared in causes):
+        typer.echo(f"cleared: {plain(cause)}")
     typer.echo("The latch is clear; the robot is disarmed." if causes else "Nothing was latched.")
 
 

@@ -14,6 +14,7 @@ from ungated import minted
 from interlock.guards.body import BodyModel
 from interlock.guards.config import GateConfig
 from interlock.guards.gate import Gate, GateOutput
+from interlock.guards.grip import Grip
 from interlock.guards.intake import GateInput, Intake
 from interlock.guards.plugins import load_constraints
 from interlock.guards.reference import Reference
@@ -21,7 +22,6 @@ from interlock.guards.solid import HeldObject
 from interlock.guards.surveyor import Surveyor
 from interlock.guards.verifier import Surroundings
 from interlock.hal.chunk import ActionChunk
-from interlock.hal.command import GripperCommand
 from interlock.hal.zone import ZoneKind
 from interlock.orchestrator.cell import Cell
 
@@ -76,15 +76,9 @@ class _AnyValue(Intake):
 class _Credulous(Gate):
     """Releases a proposal that is not finite as it is; everything else goes the usual way."""
 
-    def _descend(
-        self,
-        given: GateInput,
-        reference: Reference,
-        gripper: GripperCommand | None,
-        gripper_note: str | None,
-    ) -> GateOutput:
+    def _descend(self, given: GateInput, reference: Reference, grip: Grip) -> GateOutput:
         if np.isfinite(reference.q).all() and np.isfinite(reference.v).all():
-            return super()._descend(given, reference, gripper, gripper_note)
+            return super()._descend(given, reference, grip)
         state = given.state
         start = np.array([state.q_commanded, state.v_commanded, state.a_commanded])
         end = np.array([reference.q, reference.v, np.zeros(self.body.n)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pinocchio as pin
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +46,16 @@ def _outside(body, link, joint, points):
     return float(np.min(distances, axis=0).max())
 
 
+def _gripper_configuration(body, share):
+    """A configuration of the full model with the gripper open by `share` of its range."""
+    gripper, full = body.robot.gripper, body.model.full
+    width = gripper.min_width_m + share * (gripper.max_width_m - gripper.min_width_m)
+    q = pin.neutral(full)
+    for name, row in zip(gripper.joints, gripper.joint_table, strict=True):
+        q[full.joints[full.getJointId(name)].idx_q] = np.interp(width, gripper.widths_m, row)
+    return q
+
+
 def _mixed(vertices, seed=0):
     weights = np.random.default_rng(seed).dirichlet(np.full(len(vertices), 0.2), 300)
     return np.vstack([vertices, weights @ vertices])
@@ -55,6 +66,28 @@ def test_capsules_hold_every_link(body):
     assert {hull.link for hull in hulls} == set(body.cap_link)
     for hull in hulls:
         assert _outside(body, hull.link, hull.joint, _mixed(hull.vertices)) <= 0.0
+
+
+def test_capsules_hold_every_triangle_of_the_meshes_as_pinocchio_reads_them(body):
+    """The hulls come from the code under test; the triangles do not."""
+    base = pin.SE3(np.array(body.robot.base_in_world))
+    reduced = body.pin_model
+    geometry = pin.buildReducedModel(
+        body.model.full,
+        body.model.geometry,
+        [i for i in range(1, body.model.full.njoints) if body.model.full.names[i] not in reduced.names],
+        _gripper_configuration(body, 0.4),
+    )[1]
+    weights = np.random.default_rng(0).dirichlet(np.ones(3), 3)
+    for item in geometry.geometryObjects:
+        mesh = item.geometry
+        vertices = mesh.vertices() @ item.placement.rotation.T + item.placement.translation
+        if item.parentJoint == 0:
+            vertices = vertices @ base.rotation.T + base.translation
+        corners = np.array([[mesh.tri_indices(i)[k] for k in range(3)] for i in range(0, mesh.num_tris, 5)])
+        points = np.einsum("wk,tkx->twx", weights, vertices[corners]).reshape(-1, 3)
+        link = body.model.full.frames[body.model.full.getFrameId(item.name.rsplit("_", 1)[0])].name
+        assert _outside(body, link, item.parentJoint - 1, points) <= 0.0
 
 
 @pytest.mark.parametrize("share", [0.0, 0.013, 0.21, 0.5, 0.501, 0.77, 0.99, 1.0])
@@ -189,10 +222,11 @@ TWO_ARMS = """<robot name="two_arms">
     <geometry><box size="0.1 0.02 0.02"/></geometry></collision></link>
   <joint name="slide" type="prismatic"><parent link="base"/><child link="sledge"/><origin xyz="0 0 0.3"/>
     <axis xyz="0 1 0"/><limit lower="-0.4" upper="0.4" effort="1" velocity="1"/></joint>
-  <joint name="turn_left" type="revolute"><parent link="sledge"/><child link="left"/><origin xyz="0 0.2 0"/>
-    <axis xyz="0 0 1"/><limit lower="-2" upper="2" effort="1" velocity="1"/></joint>
-  <joint name="turn_right" type="revolute"><parent link="sledge"/><child link="right"/><origin xyz="0 -0.2 0"/>
-    <axis xyz="0 0.6 0.8"/><limit lower="-2" upper="2" effort="1" velocity="1"/></joint>
+  <joint name="turn_left" type="revolute"><parent link="sledge"/><child link="left"/>
+    <origin xyz="0 0.2 0"/><axis xyz="0 0 1"/><limit lower="-2" upper="2" effort="1" velocity="1"/></joint>
+  <joint name="turn_right" type="revolute"><parent link="sledge"/><child link="right"/>
+    <origin xyz="0 -0.2 0"/><axis xyz="0 0.6 0.8"/>
+    <limit lower="-2" upper="2" effort="1" velocity="1"/></joint>
   <joint name="claw_joint" type="revolute"><parent link="left"/><child link="claw"/><origin xyz="0.3 0 0"/>
     <axis xyz="0 0 1"/><limit lower="0" upper="1.6" effort="1" velocity="1"/></joint>
 </robot>"""
@@ -299,25 +333,45 @@ def _urdf(robot, old, new):
 
 
 BAD = {
-    "missing file": (lambda r: dataclasses.replace(r, urdf=r.urdf.with_name("no.urdf")), "robot.urdf", "no.urdf"),
+    "missing file": (
+        lambda r: dataclasses.replace(r, urdf=r.urdf.with_name("no.urdf")),
+        "robot.urdf",
+        "no.urdf",
+    ),
     "a folder": (lambda r: dataclasses.replace(r, urdf=r.urdf.parent), "robot.urdf", ""),
     "not XML": (lambda r: _urdf(r, "</robot>", ""), "robot.urdf", "robot.urdf"),
-    "MJCF": (lambda r: _urdf(_urdf(r, "</robot>", "</mujoco>"), "<robot ", "<mujoco "), "robot.urdf", "robot.urdf"),
-    "unknown joint": (lambda r: _limits(r, names=("slide", "elbow", "turn_right")), "robot.limits.names", "elbow"),
-    "a joint twice": (lambda r: _limits(r, names=("slide", "slide", "turn_right")), "robot.limits.names", "slide"),
+    "MJCF": (
+        lambda r: _urdf(_urdf(r, "</robot>", "</mujoco>"), "<robot ", "<mujoco "),
+        "robot.urdf",
+        "robot.urdf",
+    ),
+    "unknown joint": (
+        lambda r: _limits(r, names=("slide", "elbow", "turn_right")),
+        "robot.limits.names",
+        "elbow",
+    ),
+    "a joint twice": (
+        lambda r: _limits(r, names=("slide", "slide", "turn_right")),
+        "robot.limits.names",
+        "slide",
+    ),
     "wrong order": (
         lambda r: _limits(r, names=("turn_left", "slide", "turn_right"), q_min=[-0.4] * 3, q_max=[0.4] * 3),
         "robot.limits.names",
         "turn_left",
     ),
     "a joint of the arm that hangs on the gripper": (
-        lambda r: _gripper(_limits(r, names=("claw_joint", "turn_left", "turn_right"), q_min=[0.0] * 3, q_max=[1.6] * 3),
-                           joints=("slide",)),
+        lambda r: _gripper(
+            _limits(r, names=("claw_joint", "turn_left", "turn_right"), q_min=[0.0] * 3, q_max=[1.6] * 3),
+            joints=("slide",),
+        ),
         "robot.limits.names",
-        "turn_left",
+        "claw_joint",
     ),
     "no <limit>": (
-        lambda r: _urdf(r, '<axis xyz="0 1 0"/><limit lower="-0.4" upper="0.4" effort="1" velocity="1"/>', ""),
+        lambda r: _urdf(
+            r, '<axis xyz="0 1 0"/><limit lower="-0.4" upper="0.4" effort="1" velocity="1"/>', ""
+        ),
         "robot.urdf",
         "slide",
     ),
@@ -330,20 +384,36 @@ BAD = {
     ),
     "wider below": (lambda r: _limits(r, q_min=[-0.5, -2, -2]), "robot.limits.q_min[slide]", "-0.5"),
     "wider above": (lambda r: _limits(r, q_max=[0.4, 2, 2.01]), "robot.limits.q_max[turn_right]", "2.01"),
-    "NaN position limit": (lambda r: _limits(r, q_max=[0.4, np.nan, 2]), "robot.limits.q_min[turn_left]", "nan"),
-    "crossed limits": (lambda r: _limits(r, q_min=[0.3, -2, -2], q_max=[0.2, 2, 2]), "robot.limits.q_min[slide]", "0.3"),
+    "NaN position limit": (
+        lambda r: _limits(r, q_max=[0.4, np.nan, 2]),
+        "robot.limits.q_min[turn_left]",
+        "nan",
+    ),
+    "crossed limits": (
+        lambda r: _limits(r, q_min=[0.3, -2, -2], q_max=[0.2, 2, 2]),
+        "robot.limits.q_min[slide]",
+        "0.3",
+    ),
     "negative speed limit": (lambda r: _limits(r, v_max=[1, -1, 1]), "robot.limits.v_max[turn_left]", "-1"),
     "zero acceleration limit": (lambda r: _limits(r, a_max=[0, 1, 1]), "robot.limits.a_max[slide]", "0"),
-    "infinite jerk limit": (lambda r: _limits(r, j_max=[1, 1, np.inf]), "robot.limits.j_max[turn_right]", "inf"),
+    "infinite jerk limit": (
+        lambda r: _limits(r, j_max=[1, 1, np.inf]),
+        "robot.limits.j_max[turn_right]",
+        "inf",
+    ),
     "home outside": (lambda r: dataclasses.replace(r, home=[0, 2.5, 0]), "robot.home[turn_left]", "2.5"),
     "NaN home": (lambda r: dataclasses.replace(r, home=[0, np.nan, 0]), "robot.home[turn_left]", "nan"),
     "unknown tool link": (lambda r: dataclasses.replace(r, tool_link="hand"), "robot.tool_link", "hand"),
     "tool on a finger": (lambda r: dataclasses.replace(r, tool_link="claw"), "robot.tool_link", "claw"),
     "tool that is no pose": (
-        lambda r: dataclasses.replace(r, tool_in_link=2.0 * np.eye(4)), "robot.tool_in_link", "2.0",
+        lambda r: dataclasses.replace(r, tool_in_link=2.0 * np.eye(4)),
+        "robot.tool_in_link",
+        "2.0",
     ),
     "mirrored base": (
-        lambda r: dataclasses.replace(r, base_in_world=np.diag([1.0, 1, -1, 1])), "robot.base_in_world", "-1.0",
+        lambda r: dataclasses.replace(r, base_in_world=np.diag([1.0, 1, -1, 1])),
+        "robot.base_in_world",
+        "-1.0",
     ),
     "NaN base": (
         lambda r: dataclasses.replace(r, base_in_world=_changed(np.eye(4), (0, 3), np.nan)),
@@ -351,18 +421,32 @@ BAD = {
         "nan",
     ),
     "unknown touching link": (
-        lambda r: dataclasses.replace(r, touching_pairs=(("base", "elbow"),)), "robot.touching_pairs", "elbow",
+        lambda r: dataclasses.replace(r, touching_pairs=(("base", "elbow"),)),
+        "robot.touching_pairs",
+        "elbow",
     ),
-    "unknown finger link": (lambda r: _gripper(r, finger_links=("thumb",)), "robot.gripper.finger_links", "thumb"),
+    "unknown finger link": (
+        lambda r: _gripper(r, finger_links=("thumb",)),
+        "robot.gripper.finger_links",
+        "thumb",
+    ),
     "unknown finger joint": (lambda r: _gripper(r, joints=("thumb",)), "robot.gripper.joints", "thumb"),
     "descending widths": (lambda r: _gripper(r, widths_m=[0.1, 0.05, 0.0]), "robot.gripper.widths_m", "0.05"),
     "one width": (
-        lambda r: _gripper(r, widths_m=[0.1], joint_table=[[0.0]]), "robot.gripper.widths_m", "0.1",
+        lambda r: _gripper(r, widths_m=[0.1], joint_table=[[0.0]]),
+        "robot.gripper.widths_m",
+        "0.1",
     ),
     "NaN in the table": (
-        lambda r: _gripper(r, joint_table=[[0.0, np.nan, 1.0]]), "robot.gripper.joint_table", "nan",
+        lambda r: _gripper(r, joint_table=[[0.0, np.nan, 1.0]]),
+        "robot.gripper.joint_table",
+        "nan",
     ),
-    "a moving joint nobody named": (lambda r: dataclasses.replace(r, gripper=None), "robot.urdf", "claw_joint"),
+    "a moving joint nobody named": (
+        lambda r: dataclasses.replace(r, gripper=None),
+        "robot.urdf",
+        "claw_joint",
+    ),
     "a link that can be seen but not touched": (
         lambda r: _urdf(
             r,
@@ -382,8 +466,12 @@ BAD = {
         "robot.urdf",
         "robot.urdf",
     ),
-    "NaN origin": (lambda r: _urdf(r, '<origin xyz="0 0.2 0"/>', '<origin xyz="0 nan 0"/>'), "robot.urdf", ""),
-}  # fmt: skip
+    "NaN origin": (
+        lambda r: _urdf(r, '<origin xyz="0 0.2 0"/>', '<origin xyz="0 nan 0"/>'),
+        "robot.urdf",
+        "",
+    ),
+}
 """What is wrong: how to make it so, the field that the message must name, and a part of the value."""
 
 

@@ -32,11 +32,14 @@ from pathlib import Path
 from interlock.hal.lease import Lease
 lease = Lease(Path(sys.argv[1]), "panda")
 lease.acquire()
+ready, say_ready = os.pipe()
 child = os.fork()
 if child == 0:
     os.close(1)
+    os.write(say_ready, b".")
     sys.stdin.readline()
     os._exit(0)
+os.read(ready, 1)
 print(child, flush=True)
 os.kill(os.getpid(), 9)
 """

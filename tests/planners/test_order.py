@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import networkx as nx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.planners.action import Action
@@ -81,6 +81,7 @@ names = st.lists(st.sampled_from("abcd"), max_size=2).map(" ".join)
 actions = st.builds(step, needs=names, adds=names, deletes=names)
 
 
+@settings(deadline=None)
 @given(st.lists(actions, max_size=5), st.sets(st.sampled_from("abcd")))
 def test_every_order_that_is_allowed_ends_in_the_same_state(steps: list[Step], facts: set[str]) -> None:
     start = frozenset((name,) for name in facts)

@@ -280,6 +280,11 @@ CONTRADICTORY = [
     "put the red block next to the red block",
     "push the red block to the handover zone and push the red block to the parking zone",
     "put the red block next to the red block and the green block in the tray",
+    "put the red block in the handover zone and in the parking zone",
+    "push the red block to the handover zone and put the red block in the parking zone",
+    "push the red block to the handover zone and put the red block in the tray",
+    "put the green block behind the yellow block and pick up the yellow block",
+    "pick up the yellow block and put the green block next to the yellow block",
 ]
 
 

@@ -156,6 +156,13 @@ def test_pushes_straight_to_the_middle_of_a_zone(layout: Layout) -> None:
     assert choose_push("yellow_block", "handover_zone", layout, anywhere) == (0.60, -0.52, 0.03)
 
 
+def test_a_push_ends_on_the_support_even_if_the_object_was_measured_a_little_too_high(
+    change: Callable[..., Domain],
+) -> None:
+    measured = Layout.of(change("yellow_block", position=(0.55, -0.32, 0.034)))
+    assert choose_push("yellow_block", "handover_zone", measured, anywhere) == (0.60, -0.52, 0.03)
+
+
 def test_does_not_push_through_other_objects(layout: Layout) -> None:
     with pytest.raises(PlanRefusedError, match="red_block is in the way"):
         choose_push("blue_block", "handover_zone", layout, anywhere)
@@ -180,6 +187,15 @@ def test_a_way_is_free_or_says_what_is_in_it(
         layout = layout.put("blue_block", "table", end)
     answer = why_in_the_way(name, end, layout)
     assert (answer is None) if why is None else (answer is not None and why in answer)
+
+
+@pytest.mark.parametrize(("x", "y", "free"), [(0.60, 0.055, True), (0.595, 0.05, False)])
+def test_a_neighbour_is_in_the_way_by_its_distance_not_by_a_square_around_it(
+    change: Callable[..., Domain], x: float, y: float, free: bool
+) -> None:
+    layout = Layout.of(change("blue_block", position=(0.45, 0.0, 0.03)))
+    layout = layout.put("red_block", "table", (x, y, 0.03))
+    assert (why_in_the_way("blue_block", (0.30, 0.0, 0.03), layout) is None) is free
 
 
 def test_a_push_needs_room_for_the_tool_behind_the_object(layout: Layout) -> None:

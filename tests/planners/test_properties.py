@@ -62,6 +62,7 @@ def outcome(text: str, domain: Domain) -> tuple[Atom, ...] | GoalError | PlanRef
         return error
 
 
+@settings(deadline=None)
 @given(st.text(max_size=500))
 def test_any_text_is_understood_or_refused_with_a_reason(domain: Domain, text: str) -> None:
     answer = outcome(text, domain)
@@ -70,7 +71,7 @@ def test_any_text_is_understood_or_refused_with_a_reason(domain: Domain, text: s
         assert len(answer.message) < 1000
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(SOUP)
 def test_any_row_of_known_words_is_understood_or_refused(domain: Domain, text: str) -> None:
     answer = outcome(text, domain)

@@ -116,7 +116,7 @@ class SyntheticRun:
     def feed(self, recorder: Recorder) -> None:
         """Record everything but the close."""
         recorder.plan(plan(self.goal))
-        recorder.event(0, "session", f"armed for the goal: {self.goal}")
+        recorder.event(0, "mode", f"armed for the goal: {self.goal}")
         for report in self.reports():
             self.around(recorder, report.tick)
             recorder.tick(report)

@@ -14,7 +14,7 @@ from interlock.traces.figures import figures
 from interlock.traces.read import trace_path
 from interlock.traces.recorder import Recorder, RecorderSummary
 from interlock.traces.report import build_report
-from interlock.traces.timeline import read_timeline
+from interlock.traces.timeline_reader import read_timeline
 
 _HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&lt;b&gt;\x00\u202e\ud800"
 

@@ -15,6 +15,26 @@ from interlock.traces.report import build_report
 
 pytestmark = pytest.mark.browser
 
+_HAND = """<script>(async () => {
+  const later = (ms) => new Promise((done) => setTimeout(done, ms));
+  const plot = (name) => document.getElementById(`plot-${name}`);
+  const ranges = () => new Set([...document.querySelectorAll(".graph")]
+    .map((g) => g._fullLayout.xaxis.range.map((x) => x.toFixed(2)).join(" to ")));
+  while (document.body.dataset.ready !== "1") await later(20);
+  const whole = ranges();
+  await Plotly.relayout(plot("tool-speed"), { "xaxis.range[0]": 1, "xaxis.range[1]": 2 });
+  await later(200);
+  document.body.dataset.zoomed = [...ranges()].join(", ");
+  const drag = plot("tool-speed").querySelector(".nsewdrag");
+  const box = drag.getBoundingClientRect();
+  const at = { bubbles: true, clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 };
+  for (const kind of ["mouseover", "mousemove"]) drag.dispatchEvent(new MouseEvent(kind, at));
+  await later(200);
+  document.body.dataset.cursors = [...document.querySelectorAll(".cursor")].filter((c) => !c.hidden).length;
+  await Plotly.relayout(plot("lanes"), { "xaxis.autorange": true });
+  await later(200);
+  document.body.dataset.back = String(ranges().size === 1 && [...ranges()][0] === [...whole][0]);
+})();</script></body>"""
 _PLOTS = ["lanes", "margins", "tool-speed", "joint-speeds", "joint-positions", "stop-time"]
 
 
@@ -93,6 +113,18 @@ def test_dark_page_draws_every_plot_too(
     dom, console = _open(chromium, page, tmp_path / "profile", "--blink-settings=preferredColorScheme=0")
     assert (console, _body(dom)["ready"], _body(dom)["errors"]) == ("", "1", "0")
     assert list(_drawn(dom)) == _PLOTS
+
+
+def test_zoom_and_cursor_of_one_plot_are_those_of_all(
+    chromium: str, tmp_path: Path, record: Callable[..., RecorderSummary]
+) -> None:
+    record(tmp_path / "run", ticks=300)
+    page = build_report(tmp_path / "run")
+    text = re.sub(r"<meta http-equiv[^>]*>", "", page.read_text(encoding="utf-8"))
+    page.write_text(text.replace("</body>", _HAND), encoding="utf-8")
+    body = _body(_open(chromium, page, tmp_path / "profile")[0])
+    assert (body["zoomed"], body["cursors"], body["back"]) == ("1.00 to 2.00", "5", "true")
+    assert body["errors"] == "0"
 
 
 def test_report_of_no_ticks_is_ready_with_no_plot(

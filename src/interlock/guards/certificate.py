@@ -22,7 +22,7 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margin:
-    """Smallest slack of one family over the tick and its stop: value, unit, and the pair or joint it belongs to.
+    """Smallest slack of one family over the tick and its stop: value, unit, and the pair or joint.
 
     `value` is what is left after every inflation; 0 means at the limit.
     """
@@ -43,7 +43,7 @@ class Certificate:
         stamp_ns: monotonic time at which the motion starts, [ns].
         model: SHA-256 of the kinematic and capsule model.
         constraints: SHA-256 of limits, margins, zones and plug-ins.
-        scene: SHA-256 of the scene as it was judged: obstacles, held object, pairs that may touch, speed limit.
+        scene: SHA-256 of the scene as judged: obstacles, held object, pairs that may touch, speed limit.
         phase: SHA-256 of the phase (allowed contacts, held object).
         chunk: SHA-256 of the chunk, "" if none.
         motion: SHA-256 over start, end and tail.

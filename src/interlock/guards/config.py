@@ -39,7 +39,7 @@ class GateConfig:
         plugins: the user's own constraints.
 
     Raises:
-        BadInputError: if a number is negative or not finite, or a zone is empty: no check may pass because of it.
+        BadInputError: if a number is negative or not finite, or a zone is empty: no check may pass by that.
     """
 
     period_s: float

@@ -157,6 +157,6 @@ def extremes(nodes: FloatArray, period_s: float, out: FloatArray) -> None:
 
 @kernel
 def travel_at(travel: FloatArray, speed_bound: FloatArray, period_s: float, tick: float, i: int) -> float:
-    """Bound on the path of joint `i` up to `tick` (in periods, may be fractional), [rad], from `travel_bounds`."""
+    """Bound on the path of joint `i` up to `tick` (periods, maybe a fraction), [rad]; see `travel_bounds`."""
     k = min(int(tick), speed_bound.shape[0] - 1)
     return float(travel[k, i] + speed_bound[k, i] * (tick - k) * period_s)

@@ -1,8 +1,8 @@
 """The gate: the one place where a proposal may become a command.
 
 It tries the rungs of the ladder from the best to the last. Whatever a rung offers is only a candidate: the
-verifier judges the tick and the stop that follows it, and what it has not shown to be clear is not released. If
-no rung is clear, the verified stop in hand plays.
+verifier judges the tick and the stop that follows it, and what it has not shown to be clear is not released.
+If no rung is clear, the verified stop in hand plays.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from interlock.guards.constraint import Constraint
 from interlock.guards.curve import next_node
 from interlock.guards.grip import Grip, judge_grip
 from interlock.guards.intake import GateInput, Intake
-from interlock.guards.projector import Projector, VelocityBox
+from interlock.guards.projector import Projector
 from interlock.guards.reference import Reference, reference_at
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.surveyor import Surveyor
+from interlock.guards.velocity_box import VelocityBox
 from interlock.guards.verdict import Decision, Family, Rung, Verdict
 from interlock.guards.verifier import Finding, Surroundings, Verifier
 from interlock.hal.arrays import FloatArray

@@ -1,4 +1,4 @@
-"""What the gripper may be told: within its stroke, within the phase's force, and never open while that would drop."""
+"""What the gripper may be told: inside its stroke and the phase's force, and not to drop what is held."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def judge_grip(
 ) -> Grip:
     """Judge a proposed width.
 
-    While the gripper may not open, it is only ever told a width below the measured one: from that width on its
-    force would fade, and a little more each tick would open it in the end.
+    While the gripper may not open, it is only ever told a width below the measured one: from that width on
+    its force would fade, and a little more each tick would open it in the end.
 
     Args:
         spec: the gripper, or None.

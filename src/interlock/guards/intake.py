@@ -140,7 +140,7 @@ class Intake:
             return Family.INTEGRITY, f"chunk {chunk.seq} sample {sample} step {step}: {name} is not finite"
         lower = np.array([c.lower for c in self._embodiment.channels])
         upper = np.array([c.upper for c in self._embodiment.channels])
-        # a policy may ask for a little more than a limit (the gate corrects that); another unit is far outside
+        # a policy may ask for a little more than a limit (the gate corrects that); another unit is far off
         room = 0.25 * (upper - lower)
         outside = (chunk.samples < lower - room) | (chunk.samples > upper + room)
         if outside.any():

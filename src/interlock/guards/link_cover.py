@@ -24,7 +24,7 @@ _MIN_GAIN = 0.15  # share of the cost of a cover that one more capsule has to sa
 _TIP_DEPTH = 0.02  # a link that ends this close behind the foremost one is a finger tip, [m]
 _TIP_MIN_GAIN = 0.05
 _TIP_WEIGHT = 20.0  # m: 2 mm past a tip cost as much as 80 cm^3
-_CROWDED = 0.10  # share of all configurations in which two links' capsules are too close
+_CROWDED = 0.15  # share of all configurations in which two links' capsules are too close
 _CLOSE_M = 0.007  # too close: the usual margin between links, and a little
 _FINE_CAPSULES = 4
 _FINE_MIN_GAIN = 0.02
@@ -78,7 +78,7 @@ def cover_links(
             return links
         refined.add(crowded)
         hull = next(hull for hull in hulls if hull.link == crowded)
-        found[crowded] = cover(hull.pieces, _FINE_CAPSULES, _FINE_MIN_GAIN)
+        found[crowded] = cover(hull.pieces, _FINE_CAPSULES, _FINE_MIN_GAIN, _tip(hull, tool))
 
 
 def judged_pairs(
@@ -100,16 +100,22 @@ def judged_pairs(
 
 
 def _cover(hull: LinkHull, tool: tuple[str, int, FloatArray], hulls: Sequence[LinkHull]) -> list[Capsule]:
-    tool_link, tool_joint, axis = tool
-    most, gain, tip = _MAX_CAPSULES, _MIN_GAIN, None
-    if hull.joint == tool_joint and (hull.swept or hull.link == tool_link):
-        tip = Tip(direction=axis, weight=_TIP_WEIGHT)
-        foremost = max(_reach(other, axis) for other in hulls if other.joint == tool_joint)
-        if _reach(hull, axis) > foremost - _TIP_DEPTH:
+    most, gain, tip = _MAX_CAPSULES, _MIN_GAIN, _tip(hull, tool)
+    if tip is not None:
+        foremost = max(_reach(other, tip.direction) for other in hulls if other.joint == hull.joint)
+        if _reach(hull, tip.direction) > foremost - _TIP_DEPTH:
             gain = _TIP_MIN_GAIN
         else:
             most = 2
     return cover(hull.pieces, most, gain, tip)
+
+
+def _tip(hull: LinkHull, tool: tuple[str, int, FloatArray]) -> Tip | None:
+    """The gripper and the link that carries it work close to what the tool points at."""
+    tool_link, tool_joint, axis = tool
+    if hull.joint == tool_joint and (hull.swept or hull.link == tool_link):
+        return Tip(direction=axis, weight=_TIP_WEIGHT)
+    return None
 
 
 def _reach(hull: LinkHull, axis: FloatArray) -> float:

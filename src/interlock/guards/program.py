@@ -1,7 +1,8 @@
 """A CVXPY program, canonicalised once to an affine map from its parameters to a QP.
 
-CVXPY's `solve()` costs milliseconds whatever the solver; under DPP the canonical form is affine in the parameters, so
-it is read off once, column by column, and every tick is one sparse matrix-vector product and one cold DAQP solve.
+CVXPY's `solve()` costs milliseconds whatever the solver; under DPP the canonical form is affine in the
+parameters, so it is read off once, column by column, and every tick is one sparse matrix-vector product and
+one cold DAQP solve.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _ITERATIONS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """A candidate. `status` is the solver's word and is never evidence; `x` is the primal, shape (variables,)."""
+    """A candidate: `x` is the primal, shape (variables,); `status`, the solver's word, is never evidence."""
 
     x: FloatArray
     status: str

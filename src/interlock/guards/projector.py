@@ -18,12 +18,12 @@ from interlock.guards.constraint import Constraint
 from interlock.guards.kinematics import forward, point_jacobian, tool_position
 from interlock.guards.program import AffineProgram
 from interlock.guards.rows import closing_rows
-from interlock.guards.verdict import Family
+from interlock.guards.velocity_box import SPEED_SHARE, VelocityBox, velocity_box
 from interlock.guards.verifier import Surroundings
 from interlock.hal.arrays import FloatArray
 from interlock.hal.zone import ZoneKind
 
-__all__ = ["Candidate", "Projector", "VelocityBox"]
+__all__ = ["Candidate", "Projector"]
 
 _PAIR_ROWS = 40
 _REACH_M = 0.15  # pairs further apart get no row
@@ -31,42 +31,6 @@ _SOFT_M = 0.004  # comfort on top of what is required
 _GAIN = 6.0  # damper gain, [1/s]
 _RETREAT_M_S = 0.05
 _SLACK_WEIGHT = 200.0
-_SHARE = 0.97  # of a speed limit that the projector uses: the stop's own bulge needs the rest
-_BRAKE_SHARE = 0.5  # of the acceleration limit that may be counted on to brake before a position limit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VelocityBox:
-    """Bounds on the look-ahead velocity y = offset + gain * a_next, from acceleration, jerk, speed and position.
-
-    Attributes:
-        offset: shape (n,), [rad/s].
-        gain: shape (n,), [s].
-        lower: shape (n,), [rad/s].
-        upper: shape (n,), [rad/s].
-        lower_family: which limit gave each lower bound.
-        upper_family: which limit gave each upper bound.
-    """
-
-    offset: FloatArray
-    gain: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    lower_family: tuple[str, ...]
-    upper_family: tuple[str, ...]
-
-    def acceleration(self, velocity: FloatArray) -> FloatArray:
-        """Acceleration at the end of the tick that gives this look-ahead velocity, shape (n,), [rad/s^2]."""
-        return (velocity - self.offset) / self.gain
-
-    def breach(self, velocity: FloatArray) -> tuple[str, int] | None:
-        """Family and joint of the worst bound that `velocity` breaks, or None."""
-        over = np.maximum(self.lower - velocity, velocity - self.upper)
-        worst = int(np.argmax(over))
-        if not over[worst] > 1e-9:
-            return None
-        low = velocity[worst] < self.lower[worst]
-        return (self.lower_family if low else self.upper_family)[worst], worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,50 +57,9 @@ class Projector:
         self._program, self._velocity_at = _program(body.n, self._rows, constraints)
 
     def box(self, node: FloatArray) -> VelocityBox:
-        """Bounds on the look-ahead velocity from `node`, shape (3, n); hard ones win over soft ones."""
-        limits = self._body.robot.limits
-        tube = self._body.robot.tube.position_rad
-        period = self._config.period_s
-        q, v, a = node
-        offset = v + 0.5 * period * a
-        step = limits.j_max * period
-        ahead_q = q + period * v
-        room_up = np.maximum(limits.q_max - tube - 1e-3 - ahead_q, 0.0)
-        room_down = np.maximum(ahead_q - (limits.q_min + tube + 1e-3), 0.0)
-        brake = _BRAKE_SHARE * limits.a_max
-        names = (Family.ACCELERATION, Family.JERK, Family.VELOCITY, Family.POSITION)
-        upper, upper_family = _tightest(
-            [
-                offset + self._ahead * limits.a_max,
-                offset + self._ahead * (a + step),
-                _SHARE * limits.v_max,
-                np.minimum(np.sqrt(2.0 * brake * room_up), 8.0 * room_up),
-            ],
-            names,
-        )
-        lower, lower_family = _tightest(
-            [
-                -(offset - self._ahead * limits.a_max),
-                -(offset + self._ahead * (a - step)),
-                _SHARE * limits.v_max,
-                np.minimum(np.sqrt(2.0 * brake * room_down), 8.0 * room_down),
-            ],
-            names,
-        )
-        lower = -lower
-        hard_upper = offset + self._ahead * np.minimum(limits.a_max, a + step)
-        hard_lower = offset + self._ahead * np.maximum(-limits.a_max, a - step)
-        upper = np.clip(upper, hard_lower, hard_upper)
-        lower = np.clip(lower, hard_lower, hard_upper)
-        lower = np.minimum(lower, upper)
-        return VelocityBox(
-            offset=offset,
-            gain=self._ahead,
-            lower=lower,
-            upper=upper,
-            lower_family=lower_family,
-            upper_family=upper_family,
-        )
+        """Bounds on the look-ahead velocity from `node`, shape (3, n)."""
+        robot = self._body.robot
+        return velocity_box(node, robot.limits, robot.tube, self._ahead, self._config.period_s)
 
     def project(
         self, node: FloatArray, wanted: FloatArray, box: VelocityBox, around: Surroundings
@@ -153,9 +76,9 @@ class Projector:
         limits = body.robot.limits
         ahead = node[0] + period * node[1]
         tool, jacobian = self._tool(ahead)
-        share = [1.0, *(_SHARE * limits.v_max / np.maximum(np.abs(wanted), 1e-9))]
+        share = [1.0, *(SPEED_SHARE * limits.v_max / np.maximum(np.abs(wanted), 1e-9))]
         share.append(
-            _SHARE * around.tool_speed_limit_m_s / max(float(np.linalg.norm(jacobian @ wanted)), 1e-9)
+            SPEED_SHARE * around.tool_speed_limit_m_s / max(float(np.linalg.norm(jacobian @ wanted)), 1e-9)
         )
         wanted = wanted * min(share)
         rows = np.zeros((self._rows, body.n))
@@ -220,14 +143,11 @@ class Projector:
                 at += 2
 
 
-def _tightest(bounds: list[FloatArray], names: tuple[str, ...]) -> tuple[FloatArray, tuple[str, ...]]:
-    stacked = np.array(bounds)
-    which = np.argmin(stacked, axis=0)
-    return stacked.min(axis=0), tuple(names[k] for k in which)
-
-
 def _program(n: int, rows: int, constraints: Sequence[Constraint]) -> tuple[AffineProgram, int]:
-    """min 1/2 |y - wanted|^2 + w/2 s^2  s.t.  lower <= y <= upper, G y + s >= b, s >= 0, and the user's own."""
+    """The program and where the velocity starts in its solution.
+
+    min 1/2 |y - wanted|^2 + w/2 s^2  s.t.  lower <= y <= upper, G y + s >= b, s >= 0, and the user's own.
+    """
     import cvxpy as cp
 
     velocity = cp.Variable(n, name="velocity")

@@ -173,7 +173,7 @@ class RobotModel:
             check_gripper(self.robot.gripper)
             for link in self.robot.gripper.finger_links:
                 self.frame(link, "robot.gripper.finger_links")
-        for link in {link for pair in self.robot.touching_pairs for link in pair}:
+        for link in sorted({link for pair in self.robot.touching_pairs for link in pair}):
             self.frame(link, "robot.touching_pairs")
         for field, matrix in (
             ("base_in_world", self.robot.base_in_world),

@@ -51,8 +51,8 @@ def closing_rows(
 ) -> int:
     """Write rows G and bounds b with G v >= b for the closest pairs; a row's rate is that of its distance.
 
-    b = -gain * (distance - required - soft), a velocity damper (Faverjon and Tournassoud, ICRA 1987). An obstacle
-    that moves by itself is grown by its speed bound over `horizon_s` first.
+    b = -gain * (distance - required - soft), a velocity damper (Faverjon and Tournassoud, ICRA 1987). An
+    obstacle that moves by itself is grown by its speed bound over `horizon_s` first.
 
     Args:
         q: configuration to linearise at, shape (n,), [rad].
@@ -184,4 +184,4 @@ def _insert(slack: FloatArray, item: NDArray[np.int64], count: int, value: float
         at -= 1
     slack[at] = value
     item[at] = which
-    return min(count + 1, room)
+    return int(min(count + 1, room))

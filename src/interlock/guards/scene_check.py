@@ -1,4 +1,4 @@
-"""Says why a scene may not be used: a shape that is none, a pose that is none, an object too old or unknown."""
+"""Says why a scene may not be used: a shape or pose that is none, an object too old or unknown."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _sizes(scene: Scene) -> tuple[str, str] | None:
 def _extents(part: Part) -> list[float]:
     shape = part.shape
     if isinstance(shape, Box):
-        return shape.half_extents_m.tolist()
+        return [float(half) for half in shape.half_extents_m]
     return [shape.radius_m, shape.length_m] if isinstance(shape, Capsule) else [shape.radius_m]
 
 
@@ -76,11 +76,11 @@ def _poses(scene: Scene) -> tuple[str, str] | None:
     bend = np.abs(rot.transpose(0, 2, 1) @ rot - np.eye(3)).max(axis=(1, 2))
     last_row = np.abs(stacked[:, 3] - np.array([0.0, 0.0, 0.0, 1.0])).max(axis=1)
     rigid = (bend <= _RIGID) & (np.linalg.det(rot) > 0.0) & (last_row <= _RIGID)
-    finite = np.isfinite(stacked).all(axis=(1, 2))
-    if (rigid & finite).all():
+    good = rigid & np.isfinite(stacked).all(axis=(1, 2))
+    if good.all():
         return None
-    worst = int(np.argmin(rigid & finite))
-    what = "not a rotation and a place" if finite[worst] else "not finite"
+    worst = int(np.argmin(good))
+    what = "not a rotation and a place" if np.isfinite(stacked[worst]).all() else "not finite"
     return Family.INTEGRITY, f"{owners[worst].name} has a pose that is {what}"
 
 

@@ -101,8 +101,8 @@ def held_from_scene(
 def _columns(pose: FloatArray, box: Box) -> list[tuple[FloatArray, FloatArray, float]]:
     """Four capsules that hold a box: one for each quarter of its cross-section, along its longest edge.
 
-    A quarter reaches rho from its own axis. A ball of radius r > rho at the end of a segment that stops short of the
-    face by sqrt(r^2 - rho^2) still holds the corner, and bulges less over the face than r = rho would.
+    A quarter reaches rho from its own axis. A ball of radius r > rho at the end of a segment that stops short
+    of the face by sqrt(r^2 - rho^2) still holds the corner, and bulges less over the face than r = rho would.
     """
     half = box.half_extents_m
     along = int(np.argmax(half))

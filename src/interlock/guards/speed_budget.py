@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,9 @@ class SpeedBudget:
     unit = "rad/s"
 
     def __init__(self, context: ConstraintContext) -> None:
-        budget = context.parameters.get("budget_rad_s")
+        budget: Any = context.parameters.get("budget_rad_s")
         number = isinstance(budget, int | float) and not isinstance(budget, bool)
-        if not number or not np.isfinite(budget) or budget <= 0.0:
+        if not (number and 0.0 < budget < math.inf):
             raise BadInputError(
                 "a speed budget has to be a positive number",
                 field="guards.plugins.budget_rad_s",

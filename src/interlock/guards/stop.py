@@ -1,6 +1,7 @@
 """The stop: from any node to rest, on the control grid, inside acceleration and jerk limits.
 
-For one joint with velocity v, acceleration a, a stop of N periods needs accelerations a_1 .. a_{N-1}, a_N = 0, with
+For one joint with velocity v, acceleration a, a stop of N periods needs accelerations a_1 .. a_{N-1} and
+a_N = 0, with
 
     sum_{k=1}^{N-1} a_k = -(v/h + a/2) =: S          (the trapezoid sum of v_N = 0)
 
@@ -8,9 +9,10 @@ Each a_k lies in the tube L_k <= a_k <= U_k with
 
     L_k = max(-A, a - kJ, -(N-k)J),   U_k = min(A, a + kJ, (N-k)J),   J = j_max h,
 
-which is what the acceleration limit A and the jerk limit allow from both ends. L and U change by at most J a step,
-hence so does every mixture L + w(U - L); the one whose sum is S is the stop. A larger N only widens the tube, so the
-smallest N is found by counting up. No clock, no iteration to a tolerance: the same node gives the same bits.
+which is what the acceleration limit A and the jerk limit allow from both ends. L and U change by at most J
+a step, hence so does every mixture L + w(U - L); the one whose sum is S is the stop. A larger N only widens
+the tube, so the smallest N is found by counting up. No clock, no iteration to a tolerance: the same node
+gives the same bits.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ class Surveyor:
     def survey(self, given: GateInput) -> Surroundings:
         """What this decision is judged against.
 
-        A contact is in force only once the commanded TCP is no faster than `CONTACT_TOOL_SPEED_M_S`; from then on
-        nothing faster is released while it lasts.
+        A contact is in force only once the commanded TCP is no faster than `CONTACT_TOOL_SPEED_M_S`; from
+        then on nothing faster is released while it lasts.
         """
         phase = given.phase
         held = self._held(given)
@@ -66,7 +66,7 @@ class Surveyor:
         return self._aged(held, given, abs(given.state.stamp_ns - thing.stamp_ns) * 1e-9)
 
     def _aged(self, held: HeldObject, given: GateInput, age_s: float) -> HeldObject:
-        """Grow what was seen `age_s` apart from the arm by how far the tool may have carried it in between."""
+        """Grow what was seen `age_s` apart from the arm by how far the tool may have carried it meanwhile."""
         if age_s == 0.0:
             return held
         robot = self._body.robot

@@ -1,9 +1,9 @@
 """Between samples: a whole motion is shown clear by bisection on analytic motion bounds.
 
-On an interval of time, every point of capsule c stays within sum_i lever[c, i] * travel_i of where it is at the middle
-of the interval (travel_i bounds the path of joint i to either end). If the distance at the middle exceeds what is
-required by more than that, the pair is clear for the whole interval; if it falls short at the middle, the motion is
-refused; otherwise the interval is halved. Out of budget means refused, never clear.
+On an interval of time, every point of capsule c stays within sum_i lever[c, i] * travel_i of where it is at
+the middle of the interval (travel_i bounds the path of joint i to either end). If the distance at the middle
+exceeds what is required by more than that, the pair is clear for the whole interval; if it falls short at the
+middle, the motion is refused; otherwise the interval is halved. Out of budget means refused, never clear.
 (Schwarzer, Saha, Latombe: Adaptive dynamic collision checking, IEEE T-RO 2005.)
 """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -28,11 +30,16 @@ __all__ = ["Bystanders"]
 
 _MAX_PICTURES = 24
 _SCENE_EVERY = 10  # ticks
+_FELT_N = 1.0  # closing force from which something is between the fingers
 _VERSIONS = ("interlock", "pin", "cvxpy", "daqp", "numba", "numpy", "pybullet")
 
 
 class Bystanders:
-    """Tells every bystander of a run what happened; what goes wrong with them never reaches the drive."""
+    """Tells every bystander of a run what happened; what goes wrong with them never reaches the drive.
+
+    A display or camera that fails is told nothing more. The referee is different: without it a run proves
+    nothing, so its faults end the run.
+    """
 
     def __init__(self, request: RunRequest, rig: Rig, display: Display) -> None:
         self._request = request
@@ -43,6 +50,7 @@ class Bystanders:
         self._phase: Phase | None = None
         self._pictures = 0
         self._refused = False
+        self._gone: set[str] = set()
         specs = rig.cell.cameras() if request.cameras and not request.real_time else ()
         self._camera = _camera(rig, specs[0]) if specs else None
         self._recorder = Recorder(
@@ -76,20 +84,21 @@ class Bystanders:
     def plan(self, plan: Plan) -> None:
         """A plan was made."""
         self._recorder.plan(plan)
+        self._tell("display", self._display.plan, plan)
 
     def task(self, task: Task) -> None:
         """A task begins."""
-        self._display.task(task)
+        self._tell("display", self._display.task, task)
 
     def event(self, stamp_ns: int, kind: str, text: str, level: str = "info") -> None:
         """Something worth a line happened."""
         self._recorder.event(stamp_ns, kind, text, level)
-        self._display.event(text)
+        self._tell("display", self._display.event, text)
 
     def stop(self, stamp_ns: int, category: StopCategory, causes: tuple[str, ...]) -> None:
         """A stop was obeyed."""
         self._recorder.stop(stamp_ns, int(category), causes)
-        self._display.event(f"stop: {'; '.join(causes)}")
+        self._tell("display", self._display.event, f"stop: {'; '.join(causes)}")
 
     def phase(self, phase: Phase, now_ns: int) -> None:
         """A phase was granted."""
@@ -113,7 +122,7 @@ class Bystanders:
         if refused and not self._refused and self._tally.ticks > 1:
             self._picture()
         self._refused = refused
-        self._display.tick(report)
+        self._tell("display", self._display.tick, report)
 
     def finish(self, outcome: Outcome, reason: str, plan: Plan) -> RunSummary:
         """Close the trace, write the report, and sum up."""
@@ -145,20 +154,34 @@ class Bystanders:
         self._recorder.outcome(json.loads(summary.to_json()))
         recorded = self._recorder.close()
         if recorded.fault is not None:
-            self._display.event(f"the trace is incomplete: {recorded.fault}")
-        if self._request.report:
-            from interlock.traces.report import build_report
-
-            build_report(self._request.out)
-        self._display.done(summary)
+            self._tell("display", self._display.event, f"the trace is incomplete: {recorded.fault}")
+        if self._request.report and not self._tell("report", self._build_report):
+            summary = replace(summary, report=None)
+        self._tell("display", self._display.done, summary)
         return summary
+
+    def _build_report(self) -> None:
+        from interlock.traces.report import build_report
+
+        build_report(self._request.out)
+
+    def _tell(self, who: str, what: Callable[..., None], *told: object) -> bool:
+        """Tell a bystander something, unless it has failed before; whether that went well."""
+        if who in self._gone:
+            return False
+        try:
+            what(*told)
+        except Exception as error:
+            self._gone.add(who)
+            self.event(self._rig.clock.now_ns(), who, f"{type(error).__name__}: {error}", "error")
+            return False
+        return True
 
     def _refer(self, report: TickReport) -> None:
         """Tell the referee what may touch and what was sent."""
         referee, phase = self._rig.referee, self._phase
         allowed = phase.contacts_at(report.stamp_ns) if phase is not None else ()
-        holding = (phase.held or phase.maybe_held) if phase is not None else None
-        referee.begin_tick(allowed, holding)
+        referee.begin_tick(allowed, _holding(phase, report))
         sent = report.command
         if sent is None:  # the referee judges the stop as the driver plays it
             return
@@ -174,7 +197,16 @@ class Bystanders:
     def _picture(self) -> None:
         if self._camera is not None and self._pictures < _MAX_PICTURES:
             self._pictures += 1
-            self._recorder.frame(self._camera.capture())
+            camera, recorder = self._camera, self._recorder
+            self._tell("camera", lambda: recorder.frame(camera.capture()))
+
+
+def _holding(phase: Phase | None, report: TickReport) -> str | None:
+    """What the gripper holds: what may be held counts only while the fingers feel something between them."""
+    if phase is None or phase.held is not None:
+        return phase.held if phase is not None else None
+    gripper = report.state.gripper
+    return phase.maybe_held if gripper is not None and gripper.force_n >= _FELT_N else None
 
 
 def _camera(rig: Rig, spec: CameraSpec) -> SimulatedCamera:

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from interlock.errors import DriverFaultError
+from interlock.errors import InterlockError, ShapeError
 from interlock.guards.gate import Gate, GateOutput
 from interlock.guards.intake import GateInput
 from interlock.guards.surveyor import Surveyor
-from interlock.guards.verdict import Decision, Rung, Verdict
-from interlock.hal.arrays import FloatArray, frozen_array
+from interlock.guards.verdict import Decision, Family, Rung
+from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.command import GuardedCommand
 from interlock.hal.driver import RobotDriver, StopCategory
@@ -32,6 +32,7 @@ from interlock.orchestrator.messages import (
     StopMessage,
     TickReport,
 )
+from interlock.orchestrator.refusal import refusal
 
 __all__ = ["Drive"]
 
@@ -76,6 +77,8 @@ class Drive:
         self._released_seq = -1
         self._tick = 0
         self._seq = 0
+        self._state: RobotState | None = None
+        self._scene: Scene | None = None
         if self._causes:
             driver.stop(StopCategory.STOP_AND_HOLD)
 
@@ -93,33 +96,64 @@ class Drive:
         return tuple(self._causes)
 
     def handle(self, message: DriveMessage) -> None:
-        """Take one message; a stop is obeyed at once."""
+        """Take one message; a stop is obeyed at once. A chunk is copied: its sender may keep the original."""
         match message:
             case ChunkMessage(chunk=chunk):
+                self._chunk = replace(chunk)
                 self._last_seq = self._released_seq
-                self._chunk = chunk
             case PhaseMessage(phase=phase):
                 self._phase = phase
             case StopMessage(category=category, cause=cause):
                 self._stop(category, cause)
 
     def tick(self, now_ns: int, lateness_ns: int = 0) -> TickReport:
-        """Run one control cycle; never raises on a bad value."""
+        """Run one control cycle; never raises on a bad value, nor on a fault of driver, world or guard.
+
+        Raises:
+            Exception: what the driver raised, if it has never been heard; it is stopped first.
+        """
         marks = [time.process_time_ns()]
-        state = self._driver.observe()
-        scene = self._source.snapshot()
+        state = self._observe()
+        blind = self._look()
+        scene = self._scene or Scene(stamp_ns=now_ns, objects=())
         marks.append(time.process_time_ns())
-        output = self._decide(state, scene, now_ns, lateness_ns)
+        if blind and not self._causes:
+            output = refusal(state, Rung.BRAKING, Family.FRESHNESS, blind)
+        else:
+            output = self._decide(state, scene, now_ns, lateness_ns)
         marks.append(time.process_time_ns())
-        command = output.command
-        if command is not None and not self._write(command):
-            command = None
+        if output.command is not None and not self._write(output.command):
+            output = _stopped(state, self._causes[-1])
         marks.append(time.process_time_ns())
-        report = self._report(state, scene, output, command, now_ns)
+        report = self._report(state, scene, output, now_ns)
         marks.append(time.process_time_ns())
         self._tick += 1
         spent = np.diff(marks) * 1e-3
         return replace(report, part_us=dict(zip(_PARTS, spent.tolist(), strict=True)))
+
+    def _observe(self) -> RobotState:
+        """The state of the robot; what was last heard of it, once its driver has failed."""
+        try:
+            state = self._driver.observe()
+            if len(state.q) != self._gate.body.n:
+                raise ShapeError(
+                    f"the robot has {self._gate.body.n} joints", field="state.q", value=len(state.q)
+                )
+            self._state = state
+        except Exception as error:
+            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"driver fault: {_said(error)}")
+            if self._state is None:
+                raise
+            self._state = replace(self._state, standstill=False)
+        return self._state
+
+    def _look(self) -> str:
+        """Take in the world; why it cannot be seen, or ""."""
+        try:
+            self._scene = self._source.snapshot()
+        except Exception as error:
+            return f"the world cannot be seen: {_said(error)}"
+        return ""
 
     def _decide(self, state: RobotState, scene: Scene, now_ns: int, lateness_ns: int) -> GateOutput:
         if self._causes:
@@ -137,17 +171,15 @@ class Drive:
         )
         try:
             return self._gate.decide(given)
-        except (
-            Exception
-        ) as error:  # a guard that raises refuses, and nobody knows what it would have refused next
-            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"gate raised {type(error).__name__}: {error}")
+        except Exception as error:  # nobody knows what this guard would have refused next
+            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"gate raised {_said(error)}")
             return _stopped(state, self._causes[0])
 
     def _write(self, command: GuardedCommand) -> bool:
         try:
             self._driver.write(command)
-        except DriverFaultError as error:
-            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"driver fault: {error}")
+        except Exception as error:
+            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"driver fault: {_said(error)}")
             return False
         self._seq += 1
         if self._chunk is not None:
@@ -155,20 +187,28 @@ class Drive:
         return True
 
     def _stop(self, category: StopCategory, cause: str) -> None:
-        """Stop first, then write."""
-        self._driver.stop(category)
-        if cause not in self._causes:
-            self._causes.append(cause)
-        self._latch(cause)
+        """Stop first, then write; neither a driver nor a disk that fails keeps the other from being told."""
+        causes = [cause]
+        try:
+            self._driver.stop(category)
+        except Exception as error:
+            causes.append(f"the driver refuses to stop: {_said(error)}")
+        new = [each for each in causes if each not in self._causes]
+        self._causes += new
+        try:
+            for each in new:
+                self._latch(each)
+        except Exception as error:
+            self._causes.append(f"the latch cannot be kept: {_said(error)}")
 
     def _report(
         self,
         state: RobotState,
         scene: Scene,
         output: GateOutput,
-        command: GuardedCommand | None,
         now_ns: int,
     ) -> TickReport:
+        command = output.command
         end = command.end if command is not None else output.verdict.after
         tool = self._surveyor.tool(end[0])
         moving = output.verdict.decision is not Decision.REFUSE
@@ -179,7 +219,7 @@ class Drive:
             mode=mode,
             state=state,
             verdict=output.verdict,
-            certificate=output.certificate if command is not None else None,
+            certificate=output.certificate,
             command=None if command is None else _sent(command),
             margins_m={m.family: m.value for m in output.margins if m.unit == "m"},
             tool_in_world=(float(tool[0]), float(tool[1]), float(tool[2])),
@@ -207,13 +247,8 @@ def _sent(command: GuardedCommand) -> SentCommand:
 
 
 def _stopped(state: RobotState, cause: str) -> GateOutput:
-    verdict = Verdict(
-        decision=Decision.REFUSE,
-        rung=Rung.DRIVER_STOP,
-        guard="stop",
-        reason=cause,
-        refusals=(("stop", cause),),
-        before=None,
-        after=frozen_array([state.q_commanded, state.v_commanded, state.a_commanded], (3, None), "state"),
-    )
-    return GateOutput(verdict=verdict, command=None, certificate=None, margins=())
+    return refusal(state, Rung.DRIVER_STOP, "stop", cause)
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, InterlockError) else f"{type(error).__name__}: {error}"

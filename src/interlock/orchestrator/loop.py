@@ -15,6 +15,7 @@ from interlock.hal.state import RobotState
 from interlock.orchestrator.clock import Clock
 from interlock.orchestrator.drive import Drive
 from interlock.orchestrator.messages import ChunkMessage, PhaseMessage, TickReport
+from interlock.orchestrator.proposal import not_a_chunk
 from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import Policy
 
@@ -106,6 +107,11 @@ class Loop:
         except Exception as error:  # a policy is a stranger: whatever it raises means no proposal
             self._complain(f"policy raised {type(error).__name__}: {error}")
             return
-        if chunk is not None:
-            self._witness.chunk(chunk)
-            self._drive.handle(ChunkMessage(chunk=chunk))
+        if chunk is None:
+            return
+        wrong = not_a_chunk(chunk)
+        if wrong:
+            self._complain(f"policy returned no chunk: {wrong}")
+            return
+        self._drive.handle(ChunkMessage(chunk=chunk))
+        self._witness.chunk(chunk)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from interlock.guards.certificate import Certificate
 from interlock.guards.verdict import Verdict
-from interlock.hal.arrays import FloatArray
+from interlock.hal.arrays import FloatArray, frozen_array
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.command import GripperCommand
 from interlock.hal.driver import StopCategory
@@ -49,7 +49,7 @@ DriveMessage = ChunkMessage | PhaseMessage | StopMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentCommand:
-    """What the driver was given in one tick, as numbers (see `GuardedCommand`)."""
+    """What the driver was given in one tick, as numbers (see `GuardedCommand`), in arrays of its own."""
 
     seq: int
     epoch: int
@@ -60,6 +60,10 @@ class SentCommand:
     tail: FloatArray
     gripper: GripperCommand | None
     certificate: str
+
+    def __post_init__(self) -> None:
+        for name, shape in (("start", (3, None)), ("end", (3, None)), ("tail", (None, 3, None))):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), shape, f"sent.{name}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

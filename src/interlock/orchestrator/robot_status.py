@@ -19,7 +19,7 @@ class RobotStatus:
 
     Attributes:
         mode: its mode; None if no run was ever started on it.
-        causes: causes of the latched stop, empty if none.
+        causes: causes of the latched stop, each once, empty if none.
         epoch: how often the lease was granted; None if never.
         drive_pid: process that owns the robot, or None.
         guardian_pid: process that watches it, or None.
@@ -38,7 +38,7 @@ class RobotStatus:
         Raises:
             StorageError: if the count of epochs cannot be read.
         """
-        causes = tuple(c.cause for c in StopLatch(state_dir).causes)
+        causes = tuple(dict.fromkeys(c.cause for c in StopLatch(state_dir).causes))
         epoch = read_epoch(state_dir)
         published = read_status(state_dir) if is_held(state_dir) else {}
         return cls(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from interlock.planners.atoms import is_container
 from interlock.planners.domain import DomainObject, Role
-from interlock.planners.footprint import Footprint, Point
+from interlock.planners.footprint import Footprint, Point, distance_to_way
 from interlock.planners.layout import Layout
 
 __all__ = [
@@ -135,7 +135,6 @@ def why_in_the_way(name: str, end: Point, layout: Layout) -> str | None:
         if shape.grown(margin + half).crossed_by(behind, end):
             return f"{other} is in the way"
     for other, position, spacing in _neighbours(name, start[2], layout):
-        spot = Footprint(x=position[0], y=position[1], half_x=spacing, half_y=spacing)
-        if spot.crossed_by(behind, end):
+        if distance_to_way(position, behind, end) < spacing:
             return f"{other} is in the way"
     return None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 
 from interlock.errors import PlanRefusedError
-from interlock.planners.atoms import RELATIONS, Atom, show, stages, subject, wishes
+from interlock.planners.atoms import RELATIONS, Atom, is_container, show, stages, subject, wishes
 from interlock.planners.domain import Domain, Role
+from interlock.planners.footprint import Footprint
 from interlock.planners.relation import SIDES
 
 __all__ = ["refuse_contradictions"]
@@ -49,6 +50,9 @@ def _clash(one: Atom, other: Atom, domain: Domain) -> str:
         return "there is one hand"
     if subject(one) and subject(one) == subject(other):
         return _two_places(one, other, domain)
+    held = next((a[1] for a in (one, other) if a[0] == "holding"), "")
+    if held and held in (one[2:] or other[2:]):
+        return f"{held} cannot be in the hand and have something beside it"
     turned = other[0] in SIDES and one[0] == other[0] and one[1:] == other[:0:-1]
     return "each would be on the same side of the other" if turned else ""
 
@@ -58,11 +62,27 @@ def _two_places(one: Atom, other: Atom, domain: Domain) -> str:
         return f"{one[1]} cannot be in the hand and lie somewhere"
     if one[0] == other[0] == "pushed":
         return f"{one[1]} cannot be pushed to two places"
+    areas = [_area(atom, domain) for atom in (one, other)]
+    if areas[0] is not None and areas[1] is not None and areas[0].overlap(areas[1]) is None:
+        return f"{one[1]} cannot be in two places"
     if _is_support(one, domain) and _is_support(other, domain):
         return f"{one[1]} cannot be in two places"
+    if "pushed" in (one[0], other[0]) and any(_is_container(atom, domain) for atom in (one, other)):
+        return f"{one[1]} cannot be pushed there and be put into something"
     if one[0] in SIDES and other[0] in SIDES and one[2] == other[2]:
         return f"{one[1]} cannot be on two sides of {one[2]}"
     return ""
+
+
+def _area(atom: Atom, domain: Domain) -> Footprint | None:
+    """The zone in which the atom wants its object, seen from above."""
+    zone = domain.find(atom[2]) if atom[0] in ("in", "pushed") else None
+    return Footprint.of(zone, zone.position) if zone is not None and zone.role is Role.ZONE else None
+
+
+def _is_container(atom: Atom, domain: Domain) -> bool:
+    thing = domain.find(atom[2]) if atom[0] == "in" else None
+    return thing is not None and is_container(thing)
 
 
 def _is_support(atom: Atom, domain: Domain) -> bool:

@@ -7,10 +7,20 @@ from dataclasses import dataclass
 
 from interlock.planners.domain import DomainObject
 
-__all__ = ["Footprint", "Point"]
+__all__ = ["Footprint", "Point", "distance_to_way"]
 
 Point = tuple[float, float, float]
 """A position in the world, (x, y, z) [m]."""
+
+
+def distance_to_way(point: Point, start: Point, end: Point) -> float:
+    """Distance of a point from the straight way between two others, seen from above [m]."""
+    along_x, along_y = end[0] - start[0], end[1] - start[1]
+    off_x, off_y = point[0] - start[0], point[1] - start[1]
+    length_2 = along_x * along_x + along_y * along_y
+    share = 0.0 if length_2 == 0.0 else (off_x * along_x + off_y * along_y) / length_2
+    share = min(1.0, max(0.0, share))
+    return math.hypot(off_x - share * along_x, off_y - share * along_y)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

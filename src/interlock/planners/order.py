@@ -16,7 +16,7 @@ from itertools import pairwise
 import networkx as nx
 
 from interlock.planners.action import Action
-from interlock.planners.footprint import Point
+from interlock.planners.footprint import Point, distance_to_way
 
 __all__ = ["APART_M", "Step", "independent", "partial_order"]
 
@@ -67,26 +67,17 @@ def _ways_apart(one: Sequence[Point], other: Sequence[Point]) -> float:
     return min((_pieces_apart(a, b) for a, b in pairs), default=math.inf)
 
 
-def _pieces(way: Sequence[Point]) -> list[tuple[complex, complex]]:
-    flat = [complex(p[0], p[1]) for p in way]
-    return list(pairwise(flat)) if len(flat) > 1 else [(p, p) for p in flat]
+def _pieces(way: Sequence[Point]) -> list[tuple[Point, Point]]:
+    return list(pairwise(way)) if len(way) > 1 else [(p, p) for p in way]
 
 
-def _pieces_apart(one: tuple[complex, complex], other: tuple[complex, complex]) -> float:
+def _pieces_apart(one: tuple[Point, Point], other: tuple[Point, Point]) -> float:
     (a, b), (c, d) = one, other
     if _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0:
         return 0.0
-    return min(_to_piece(a, other), _to_piece(b, other), _to_piece(c, one), _to_piece(d, one))
+    return min(*(distance_to_way(end, *other) for end in one), *(distance_to_way(end, *one) for end in other))
 
 
-def _side(a: complex, b: complex, p: complex) -> float:
-    return ((b - a).conjugate() * (p - a)).imag
-
-
-def _to_piece(p: complex, piece: tuple[complex, complex]) -> float:
-    a, b = piece
-    length = abs(b - a)
-    if length == 0.0:
-        return abs(p - a)
-    share = ((b - a).conjugate() * (p - a)).real / length**2
-    return abs(p - (a + min(1.0, max(0.0, share)) * (b - a)))
+def _side(a: Point, b: Point, p: Point) -> float:
+    """Positive if `p` lies to the left of the line from `a` to `b`, seen from above."""
+    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])

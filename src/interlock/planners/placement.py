@@ -97,7 +97,7 @@ def _parts(atom: Atom, name: str, layout: Layout) -> list[tuple[Footprint, Point
 
 def has_room(name: str, support: str, regions: Sequence[Atom], layout: Layout) -> bool:
     """Whether any place of the grid is free, reachable or not."""
-    height = (layout.top(support) or 0.0) + layout.thing(name).size[2] / 2
+    height = _height_on(name, support, layout)
     return any(
         why_blocked(name, (x, y, height), support, layout) is None
         for area, _ in _areas(name, support, regions, layout)
@@ -113,8 +113,7 @@ def choose_place(
     Raises:
         PlanRefusedError: there is no free place, or none of them can be reached.
     """
-    floor = layout.top(support)
-    height = (floor if floor is not None else math.nan) + layout.thing(name).size[2] / 2
+    height = _height_on(name, support, layout)
     cap = _ROOM_ENOUGH_INSIDE_M if is_container(layout.thing(support)) else _ROOM_ENOUGH_M
 
     def room(point: Point) -> float:
@@ -125,6 +124,12 @@ def choose_place(
     )
     where = " ".join([support, *(f"{atom[0]} {atom[2]}" for atom in regions)])
     return _first_reachable(places, name, where, reachable)
+
+
+def _height_on(name: str, support: str, layout: Layout) -> float:
+    """Height of an object's centre when it stands on `support`, whatever height was measured before [m]."""
+    floor = layout.top(support)
+    return (math.nan if floor is None else floor) + layout.thing(name).size[2] / 2
 
 
 def choose_push(name: str, zone: str, layout: Layout, reachable: Reachable) -> Point:
@@ -143,7 +148,8 @@ def choose_push(name: str, zone: str, layout: Layout, reachable: Reachable) -> P
         why = reachable(end)
         return why if why is not None else reachable(push_start(start, end))
 
-    places = _free_places(name, support, (("in", name, zone),), layout, start[2], blocked, lambda _: 0.0)
+    height = _height_on(name, support, layout)
+    places = _free_places(name, support, (("in", name, zone),), layout, height, blocked, lambda _: 0.0)
     return _first_reachable(places, name, zone, out_of_reach)
 
 

@@ -77,7 +77,7 @@ class GripPlanner:
             for turn in (0.5 * math.pi, -0.5 * math.pi):
                 pose = pose_down(place, yaw + turn)
                 grips.append(Grip(tool_in_world=pose, object_width_m=2.0 * half, open_width_m=width))
-        return self._ranked(grips, scene, {name}, seed)
+        return self.ranked(grips, scene, {name}, seed)
 
     def placements(
         self,
@@ -117,7 +117,7 @@ class GripPlanner:
             across = 2.0 * float(np.abs(pose[:3, 1] @ turned) @ box.half_in_object)
             width = min(across + 0.6 * self._options.opening_m, self._max_width_m)
             grips.append(Grip(tool_in_world=pose, object_width_m=across, open_width_m=width))
-        return self._ranked(grips, scene, {held_name}, seed)
+        return self.ranked(grips, scene, {held_name}, seed)
 
     def support_height(
         self, target: tuple[float, float, float], support: SceneObject | None, scene: Scene, held_name: str
@@ -135,7 +135,15 @@ class GripPlanner:
                 return max(tops)
         return target[2]
 
-    def _ranked(self, grips: Iterable[Grip], scene: Scene, ignored: set[str], seed: FloatArray) -> list[Grip]:
+    def ranked(self, grips: Iterable[Grip], scene: Scene, ignored: set[str], seed: FloatArray) -> list[Grip]:
+        """Those of the grips that can be reached, the best first.
+
+        Args:
+            grips: candidates.
+            scene: the scene as remembered.
+            ignored: names that need no room.
+            seed: joint positions to come from, shape (n,), [rad].
+        """
         scored = []
         for index, grip in enumerate(grips):
             low = self._kinematics.solve(grip.tool_in_world, seed)

@@ -57,6 +57,8 @@ class TaskNotes:
         target: where a push ends, tool pose, shape (4, 4), [m], or None.
         heading: direction of a push in the world's xy plane, shape (2,), or None.
         attempt: how often a motion was started anew.
+        misses: how many grasps met nothing.
+        rising: whether the tool is on its way up after a miss.
         since_ns: when closing began, or None, [ns].
         width_m: gripper width last decided on, or None, [m].
     """
@@ -70,6 +72,8 @@ class TaskNotes:
     target: FloatArray | None = None
     heading: FloatArray | None = None
     attempt: int = 0
+    misses: int = 0
+    rising: bool = False
     since_ns: int | None = None
     width_m: float | None = None
 

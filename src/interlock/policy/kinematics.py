@@ -38,7 +38,7 @@ class ToolKinematics:
         """Build the reduced model.
 
         Raises:
-            RobotModelError: if the URDF cannot be read, lacks a joint or a link, or orders its joints otherwise.
+            RobotModelError: if the URDF cannot be read, lacks a joint or link, or has another order.
         """
         self._model = _reduced_model(robot)
         self._data = self._model.createData()

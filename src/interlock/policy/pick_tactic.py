@@ -52,10 +52,14 @@ def _grasp(now: Situation, notes: TaskNotes, name: str, box: UprightBox) -> Inte
         notes.grip = min(found, key=lambda grip: _turn(yaw_of(grip.tool_in_world), yaw))
         notes.attempt += 1
     grip = notes.grip
+    if notes.rising:
+        return _again(now, notes, grip)
     gap = float(np.linalg.norm(now.tool_in_world[:3, 3] - grip.tool_in_world[:3, 3]))
     if notes.since_ns is None and gap < _AT_GRASP_M:
         notes.since_ns = now.observation.stamp_ns
     if notes.since_ns is not None and _missed(now, notes, grip):
+        notes.misses += 1
+        notes.rising = True
         return _again(now, notes, grip)
     width = 0.0 if notes.since_ns is not None else grip.open_width_m
     return Intent(key=f"grasp {notes.attempt}", way=Way.STRAIGHT, goals=(grip.tool_in_world,), width_m=width)
@@ -72,13 +76,13 @@ def _missed(now: Situation, notes: TaskNotes, grip: Grip) -> bool:
 
 
 def _again(now: Situation, notes: TaskNotes, grip: Grip) -> Intent | None:
-    """Open, rise, and forget the grip once up, so that the next observation starts afresh."""
-    if notes.attempt > 2 * now.options.grasp_attempts:
+    """Open, rise, and forget the grip once up; None after the last miss."""
+    if notes.misses >= now.options.grasp_attempts:
         return None
     above = grip.raised(now.options.approach_height_m)
     if float(now.tool_in_world[2, 3]) > above[2, 3] - 0.01:
-        notes.grip, notes.since_ns = None, None
-    return Intent(key=f"again {notes.attempt}", way=Way.STRAIGHT, goals=(above,), width_m=grip.open_width_m)
+        notes.grip, notes.since_ns, notes.rising = None, None, False
+    return Intent(key=f"again {notes.misses}", way=Way.STRAIGHT, goals=(above,), width_m=grip.open_width_m)
 
 
 def _aside(grip: Grip, box: UprightBox) -> float:

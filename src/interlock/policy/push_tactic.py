@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from interlock.hal.arrays import FloatArray
+from interlock.policy.grip_planner import Grip
 from interlock.policy.intent import Intent, Situation, TaskNotes, Way
 from interlock.policy.tool_pose import pose_down
 from interlock.policy.upright_box import UprightBox
@@ -17,6 +18,7 @@ _FINGER_HALF_M = 0.012
 _DONE_M = 0.006
 _BACK_M = 0.04
 _TRIES = 3
+_SKIM_M = 0.006
 
 
 def push_intent(now: Situation, notes: TaskNotes) -> Intent | None:
@@ -34,14 +36,21 @@ def push_intent(now: Situation, notes: TaskNotes) -> Intent | None:
         if far < 1e-3:
             return None
         notes.heading = left / far
-    heading = notes.heading
-    reach = _half_along(box, heading) + _FINGER_HALF_M
+    reach = _half_along(box, notes.heading) + _FINGER_HALF_M
     if task.phase == "approach":
-        goals = tuple(
-            _behind(now, box, heading, reach + now.options.push_standoff_m, turn) for turn in (0.0, math.pi)
-        )
+        if not notes.grips:
+            place = _behind(now, box, notes.heading, reach + now.options.push_standoff_m)
+            notes.grips = _turned(now, place, notes.heading)
+        goals = tuple(grip.tool_in_world for grip in notes.grips)
+        if not goals:
+            return None
+        notes.target = goals[min(notes.choice, len(goals) - 1)]
         return Intent(key="approach", way=Way.TRANSIT, goals=goals, width_m=0.0)
-    return _push(now, notes, heading, float(left @ heading), reach, box)
+    if notes.target is None:
+        return None
+    if notes.attempt == 0 and not _arrived(now, notes):
+        return Intent(key="down", way=Way.STRAIGHT, goals=(notes.target,), width_m=0.0)
+    return _push(now, notes, notes.heading, float(left @ notes.heading), reach, box)
 
 
 def _push(
@@ -50,13 +59,12 @@ def _push(
     """On until the object's centre is where it should be; a path that fell short is followed by another."""
     gap = float((box.centre[:2] - now.tool_in_world[:2, 3]) @ heading) - reach_m
     onward = max(gap, 0.0) + left_m
+    goal = notes.target if notes.target is not None else now.tool_in_world
     if notes.attempt == 0 or (onward > _DONE_M and _arrived(now, notes) and notes.attempt < _TRIES):
         notes.attempt += 1
-        goal = now.tool_in_world.copy()
-        goal[:2, 3] += onward * heading
-        goal[2, 3] = notes.anchor[2, 3]
+        goal = goal.copy()
+        goal[:2, 3] = now.tool_in_world[:2, 3] + onward * heading
         notes.target = goal
-    goal = notes.target if notes.target is not None else now.tool_in_world
     return Intent(key=f"push {notes.attempt}", way=Way.STRAIGHT, goals=(goal,), width_m=0.0)
 
 
@@ -76,12 +84,26 @@ def _arrived(now: Situation, notes: TaskNotes) -> bool:
     return notes.target is not None and math.dist(now.tool_in_world[:3, 3], notes.target[:3, 3]) < 0.004
 
 
-def _behind(now: Situation, box: UprightBox, heading: FloatArray, away_m: float, turn: float) -> FloatArray:
-    """Closed fingers behind the object, closing across the heading, as low as the tips may be."""
-    tips = now.options.tip_above_support_m + now.options.tip_beyond_tcp_m
-    height = min(max(box.bottom_m + tips, float(box.centre[2])), box.top_m - 0.006)
-    place = np.array([*(box.centre[:2] - away_m * heading), height])
-    return pose_down(place, math.atan2(heading[1], heading[0]) + turn)
+def _behind(now: Situation, box: UprightBox, heading: FloatArray, away_m: float) -> FloatArray:
+    """Where the closed fingers start: behind the object, as low as tips and palm may be, shape (3,), [m]."""
+    tips = box.bottom_m + now.options.tip_above_support_m + now.options.tip_beyond_tcp_m
+    palm = box.top_m - now.options.grasp_depth_m
+    height = min(max(tips, palm, float(box.centre[2])), box.top_m - _SKIM_M)
+    return np.array([*(box.centre[:2] - away_m * heading), height])
+
+
+def _turned(now: Situation, place: FloatArray, heading: FloatArray) -> list[Grip]:
+    """Closed fingers there: closing across the heading, which pushes steadily, rather than along it."""
+    direction = math.atan2(heading[1], heading[0])
+    seed = np.asarray(now.observation.state.q_commanded)
+    found: list[Grip] = []
+    for turns in ((0.0, math.pi), (0.5 * math.pi, -0.5 * math.pi)):
+        grips = [
+            Grip(tool_in_world=pose_down(place, direction + turn), object_width_m=0.0, open_width_m=0.0)
+            for turn in turns
+        ]
+        found += now.grips.ranked(grips, now.scene, set(), seed)
+    return found
 
 
 def _half_along(box: UprightBox, heading: FloatArray) -> float:

@@ -23,16 +23,23 @@ class GripperShape:
         half_depth_m: half of the palm's extent along x, [m].
         palm_above_tcp_m: distance from the TCP back to the palm, [m].
         tip_beyond_tcp_m: how far the finger tips reach beyond the TCP, [m].
+        finger_half_span_m: half of the extent of the widest opened fingers along y, [m].
+        finger_radius_m: half of a finger's thickness, [m].
     """
 
     half_span_m: float
     half_depth_m: float
     palm_above_tcp_m: float
     tip_beyond_tcp_m: float
+    finger_half_span_m: float
+    finger_radius_m: float
 
 
 class ArmSkeleton:
-    """Balls along the lines between joint origins, over the palm, the fingers and what is held."""
+    """Balls along the lines between joint origins, over the palm, the fingers and what is held.
+
+    The fingers are taken at every width at once, as careful guards take them.
+    """
 
     def __init__(self, kinematics: ToolKinematics, gripper: GripperShape, *, link_radius_m: float) -> None:
         """Place the balls once; only their frames move later.
@@ -56,41 +63,34 @@ class ArmSkeleton:
         self._arm_count = len(points)
         flange = rotations[-1].T @ (origins[-2] - origins[-1])
         back = float(min(flange[2], -gripper.palm_above_tcp_m - 0.03))
-        palm = _palm_points(gripper, back)
-        self._points: FloatArray = np.array(points + palm)
-        self._frames = np.array(frames + [kinematics.dof] * len(palm))
+        palm, fingers = _palm_points(gripper, back), _finger_points(gripper)
+        self._points: FloatArray = np.array(points + palm + fingers)
+        self._frames = np.array(frames + [kinematics.dof] * (len(palm) + len(fingers)))
         palm_radius = min(gripper.half_depth_m, 0.04)
-        self._radii: FloatArray = np.array([link_radius_m] * len(points) + [palm_radius] * len(palm))
+        self._radii: FloatArray = np.array(
+            [link_radius_m] * len(points)
+            + [palm_radius] * len(palm)
+            + [gripper.finger_radius_m] * len(fingers)
+        )
 
-    def balls(
-        self, q: FloatArray, width_m: float, held: FloatArray | None = None
-    ) -> tuple[FloatArray, FloatArray]:
+    def balls(self, q: FloatArray, held: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Centres in the world, shape (k, 3), [m], and radii, shape (k,), [m].
 
         Args:
             q: joint positions, shape (n,), [rad].
-            width_m: gripper width, [m].
             held: points of the held object in the tool frame, shape (m, 3), [m], or None.
         """
         rotations, origins = self._kinematics.joint_poses(q)
         points = np.einsum("kij,kj->ki", rotations[self._frames], self._points) + origins[self._frames]
-        extra = self._finger_points(width_m)
-        if held is not None:
-            extra = np.concatenate((extra, held))
-        tool = extra @ rotations[-1].T + origins[-1]
-        radii = np.concatenate((self._radii, np.full(len(extra), 0.01)))
-        return np.concatenate((points, tool)), radii
+        if held is None:
+            return points, self._radii
+        tool = held @ rotations[-1].T + origins[-1]
+        return np.concatenate((points, tool)), np.concatenate((self._radii, np.full(len(held), 0.01)))
 
     @property
     def arm_count(self) -> int:
         """How many of the balls, the first ones, belong to the arm and not to the gripper."""
         return self._arm_count
-
-    def _finger_points(self, width_m: float) -> FloatArray:
-        y = 0.5 * width_m + 0.01
-        tip, palm = self._gripper.tip_beyond_tcp_m - 0.01, -self._gripper.palm_above_tcp_m
-        heights = np.linspace(palm, tip, 3)
-        return np.array([(0.0, side * y, z) for side in (-1.0, 1.0) for z in heights])
 
 
 def _palm_points(gripper: GripperShape, back_m: float) -> list[FloatArray]:
@@ -99,3 +99,10 @@ def _palm_points(gripper: GripperShape, back_m: float) -> list[FloatArray]:
     sides = np.linspace(-reach, reach, max(3, int(np.ceil(2 * reach / 0.05)) + 1))
     heights = np.arange(-gripper.palm_above_tcp_m - radius, back_m - 0.01, -0.05)
     return [np.array((0.0, y, z)) for z in heights for y in sides]
+
+
+def _finger_points(gripper: GripperShape) -> list[FloatArray]:
+    radius = gripper.finger_radius_m
+    reach = gripper.finger_half_span_m - radius
+    heights = np.linspace(-gripper.palm_above_tcp_m, gripper.tip_beyond_tcp_m - radius, 3)
+    return [np.array((0.0, y, z)) for z in heights for y in np.linspace(-reach, reach, 5)]

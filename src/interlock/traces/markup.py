@@ -25,7 +25,7 @@ def number(value: object, form: str, unit: str, scale: float = 1.0) -> str:
     """A number with its unit, or a dash where there is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return '<span class="none">–</span>'
-    return f'{value * scale:{form}}<span class="unit">{unit}</span>'
+    return f'{value * scale:z{form}}<span class="unit">{unit}</span>'
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:

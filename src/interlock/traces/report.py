@@ -10,7 +10,7 @@ from interlock.traces.figures import figures
 from interlock.traces.page import page
 from interlock.traces.read import trace_path
 from interlock.traces.show import summarise
-from interlock.traces.timeline import read_timeline
+from interlock.traces.timeline_reader import read_timeline
 
 __all__ = ["REPORT_NAME", "build_report"]
 

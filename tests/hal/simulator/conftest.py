@@ -142,6 +142,10 @@ def pillar(position: ArrayLike) -> SceneObject:
     )
 
 
+def wall(position: ArrayLike) -> SceneObject:
+    return thing("wall", ObjectKind.FIXED, Box(half_extents_m=np.array([0.03, 0.1, 0.045])), position, 0.001)
+
+
 def table() -> SceneObject:
     return thing(
         "table", ObjectKind.FIXED, Box(half_extents_m=np.array([0.8, 0.7, 0.025])), [0.4, 0.0, -0.025]
@@ -263,6 +267,7 @@ class Scene:
 
     table = staticmethod(table)
     pillar = staticmethod(pillar)
+    wall = staticmethod(wall)
     block = staticmethod(block)
     ball = staticmethod(ball)
 

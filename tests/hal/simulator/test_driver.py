@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from interlock.errors import DriverFaultError
+from interlock.hal import command as command_module
 from interlock.hal.command import GripperCommand
 from interlock.hal.driver import Interpolation, StopCategory
 from interlock.hal.robot import RobotSpec
@@ -105,7 +106,7 @@ def test_refuses_what_it_may_not_play(
     if "start" in values and values["start"].shape != good.start.shape:
         values |= {"end": good.end[:, 1:], "tail": good.tail[:, :, 1:]}
     with pytest.raises(DriverFaultError) as refusal:
-        arm.world.driver.write(replace(good, **values))
+        arm.world.driver.write(replace(good, mint=command_module._MINT, **values))
     assert refusal.value.field == field
     arm.world.driver.write(good)
 

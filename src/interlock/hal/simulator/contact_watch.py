@@ -17,9 +17,9 @@ class ContactWatch:
     """Counts the episodes of pairs that were not allowed to touch.
 
     An episode belongs to a pair. It begins when the pair touches after at least 100 ms without touching, and
-    it counts as what it was at its beginning: an arm that stood and is pushed makes no further contact of it.
-    While the arm is commanded to stand and an episode into the standing arm goes on, whatever the pushed arm
-    touches next is that obstacle's doing too.
+    it counts as what it was at its beginning. It is one into a standing arm if the arm is told to stand and
+    either stood until just before, or is being pushed: while an episode into the standing arm goes on,
+    whatever the pushed arm touches next is that obstacle's doing too.
 
     Args:
         stood: whether the arm was at measured standstill until just before now.
@@ -39,7 +39,7 @@ class ContactWatch:
         self._last_touch[pair] = now_ns
         if last is not None and now_ns - last < QUIET_NS:
             return
-        if self._stood() or self._pushed(now_ns):
+        if self._told_to_stand() and (self._stood() or self._pushed(now_ns)):
             self._standing.add(pair)
             self.counts["contact_standing"] += 1
         else:
@@ -47,5 +47,4 @@ class ContactWatch:
             self.counts[kind] += 1
 
     def _pushed(self, now_ns: int) -> bool:
-        going_on = any(now_ns - self._last_touch[pair] < QUIET_NS for pair in self._standing)
-        return going_on and self._told_to_stand()
+        return any(now_ns - self._last_touch[pair] < QUIET_NS for pair in self._standing)

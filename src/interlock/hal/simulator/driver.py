@@ -23,7 +23,9 @@ __all__ = ["PyBulletDriver"]
 POSITION_GAIN_PER_S = 200.0
 """Feedback from position error to velocity, [1/s]."""
 MAX_CORRECTION_RAD_S = 0.02
-"""Bound on that feedback, [rad/s]: an arm that was pushed creeps back."""
+"""Bound on that feedback, [rad/s]."""
+GIVE_WAY_RAD = 3e-4
+"""A standing arm pushed this far off by an obstacle stays where it was pushed, [rad]."""
 EFFORT_SCALE = 4.0
 """Motor torque over the URDF's effort: its inertias are larger than the real arm's."""
 STANDSTILL_RAD_S = 1e-3
@@ -33,6 +35,8 @@ Travel is what an encoder sees. The simulator's momentary velocities carry its s
 while a gripper presses a block on a table.
 """
 
+_REST = 1e-6
+
 
 class PyBulletDriver:
     """Implements `interlock.hal.driver.RobotDriver` for a robot in PyBullet.
@@ -41,6 +45,9 @@ class PyBulletDriver:
 
     Stop categories in this simulator: 0 takes the motors off at once and the brakes hold; 1 plays the stop in
     hand, then the brakes hold; 2 plays the stop in hand and stays under control. No stop touches the gripper.
+
+    An arm that is told to stand gives way when it is pushed, and what it commands is then where it was pushed
+    to: creeping back would be motion that nobody verified.
 
     Attributes:
         joint_names: arm joints in the order of every array.
@@ -150,12 +157,7 @@ class PyBulletDriver:
 
     def standstill(self) -> bool:
         """Whether no joint was *measured* to travel faster than 1e-3 rad/s within the last period."""
-        return bool((self._speed() < STANDSTILL_RAD_S).all())
-
-    def _speed(self) -> FloatArray:
-        """Each joint's travel within the last period over that period, shape (n,), [rad/s]."""
-        speed: FloatArray = (self._highest - self._lowest) / self.period_s
-        return speed
+        return bool((self._highest - self._lowest < STANDSTILL_RAD_S * self.period_s).all())
 
     def close(self) -> None:
         """Let go of the robot.
@@ -165,7 +167,7 @@ class PyBulletDriver:
         """
         if not self.standstill():
             raise DriverFaultError(
-                "the robot still moves", field="v", value=float(self._speed().max()), mend="Stop it first."
+                "the robot still moves", field="v", value=self._measured[1].tolist(), mend="Stop it first."
             )
         self.stop(StopCategory.STOP_AND_HOLD)
 
@@ -184,7 +186,7 @@ class PyBulletDriver:
         elif len(self._tail):
             end, self._tail = self._tail[0], self._tail[1:]
         else:
-            end = np.stack([start[0], np.zeros_like(start[0]), np.zeros_like(start[0])])
+            end = np.vstack([start[:1], np.zeros_like(start[1:])])
             self._braked = self._stop is StopCategory.STOP_THEN_REMOVE_POWER
         self._playing = (start, end)
         self._curve = sample_cubic(start, end, self.period_s, self._times)
@@ -219,11 +221,17 @@ class PyBulletDriver:
         """Close the period: what was commanded, and a last reading."""
         self._node = self._playing[1]
         self._track()
-        if self._braked:
+        if self._braked or self._pushed():
             self._hold_here()
 
+    def _pushed(self) -> bool:
+        """Whether something moved the arm though it was told to stand for this whole period."""
+        told_to_stand = all(np.abs(node[1:]).max() < _REST for node in self._playing)
+        error = np.abs(self._node[0] - self._measured[0, : len(self._node[0])]).max()
+        return bool(told_to_stand and error > GIVE_WAY_RAD)
+
     def _hold_here(self) -> None:
-        """Command what is measured: after brakes there is no other truth."""
+        """Command what is measured: under brakes or a push there is no other truth."""
         n = len(self._node[0])
         self._node = np.zeros((3, n))
         self._node[0] = self._measured[0, :n]

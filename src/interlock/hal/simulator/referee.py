@@ -63,6 +63,7 @@ class Referee:
         self._last_velocities = np.array(world.driver.observe().v)
         self._broken: set[str] = set()
         self._commanded = False
+        self._rested = True
         self._last_stamp_ns = -1
         self.begin_tick((), None)
         world.on_substep(self._after_substep)
@@ -102,6 +103,8 @@ class Referee:
             chunk_deadline_s: oldest that observation may be, [s].
         """
         self._commanded = True
+        if self._rested:
+            self._judge.expect(self._world.driver.commanded)
         self._broken |= self._judge.judge(np.asarray(start, float), np.asarray(end, float))
         if chunk_age_s is not None and not chunk_age_s <= chunk_deadline_s:
             self._broken.add("stale")
@@ -172,8 +175,12 @@ class Referee:
     def _judge_playing(self) -> None:
         playing = self._world.driver.playing
         if playing is not None and not self._commanded:
+            if self._rested:
+                self._judge.expect(None)
             self._broken |= self._judge.judge(*playing)
         self._judge.expect(playing[1] if playing is not None else None)
+        # From rest the next start may lie elsewhere: where a push or the brakes left the arm.
+        self._rested = playing is None or not np.any(playing[1][1:])
         self._commanded = False
         if playing is not None:
             error = float(np.abs(self._motion.positions - playing[1][0]).max())

@@ -33,7 +33,8 @@ class RefereeReport:
 
     Attributes:
         contacts: contact episodes that began while the arm moved: environment, held object and self.
-        contacts_into_standing_arm: episodes that began while every point of the arm was under 1 mm/s.
+        contacts_into_standing_arm: episodes that began while the arm was told to stand and every
+            point of it was under 1 mm/s.
         min_distance_m: smallest distance between hulls of arm or held object and environment, over all pairs
             that were not allowed to touch; 0.3 if none came that near, [m].
         min_self_distance_m: the same between links of the robot, [m].

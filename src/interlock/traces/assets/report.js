@@ -36,7 +36,7 @@
       legend: { orientation: "h", x: 0, xanchor: "left", yref: "container", y: 1, yanchor: "top", font: { size: 12, color: css("--ink") }, tracegroupgap: 0 },
       showlegend: own.barmode === "overlay" || figure.data.length > 1,
       ...own,
-      xaxis: { ...axis, showgrid: true, zeroline: false, ticksuffix: " s", hoverformat: ".2f", range: extent, minallowed: extent[0], maxallowed: extent[1] },
+      xaxis: { ...axis, showgrid: true, zeroline: false, ticksuffix: " s", hoverformat: ".2f", range: extent.slice(), minallowed: extent[0], maxallowed: extent[1] },
       yaxis: { ...axis, ...own.yaxis, title: own.yaxis.title && innerWidth >= 700 ? { ...own.yaxis.title, standoff: 6, font: { size: 12 } } : undefined },
     };
   };
@@ -71,7 +71,7 @@
       syncing = true;
       const whole = change["xaxis.autorange"];
       Promise.all(graphs.map((graph) => (graph === source && !whole ? null
-        : Plotly.relayout(graph, { "xaxis.range": whole ? extent : range })))).finally(() => { syncing = false; });
+        : Plotly.relayout(graph, { "xaxis.range": whole ? extent.slice() : range.slice() })))).finally(() => { syncing = false; });
     });
     source.on("plotly_hover", ({ xvals, points }) => {
       const x = xvals ? xvals[0] : points[0].x;

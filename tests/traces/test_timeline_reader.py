@@ -10,7 +10,7 @@ import pytest
 from interlock.errors import StorageError
 from interlock.traces.container import TraceFile
 from interlock.traces.recorder import Recorder, RecorderSummary
-from interlock.traces.timeline import read_timeline
+from interlock.traces.timeline_reader import read_timeline
 
 
 def test_arrays_hold_what_was_measured(recorded: Path, synthetic: ModuleType) -> None:

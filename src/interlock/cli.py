@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -97,33 +98,37 @@ def run(
     Try to break it: interlock run "put the red block in the tray" --policy reckless
     """
     from interlock.errors import InterlockError
-    from interlock.orchestrator.console import make_console, native_stdout_to_stderr
-    from interlock.orchestrator.rich_progress import RichProgress
-    from interlock.orchestrator.run_command import prepare_run
-    from interlock.orchestrator.summary import RunSummary
+    from interlock.orchestrator.interrupts import Interrupts
 
-    request, folder = prepare_run(
-        goal,
-        cell=cell,
-        policy=policy,
-        seed=seed,
-        real_time=real_time,
-        gui=gui,
-        out=out,
-        state_dir=state_dir,
-        telemetry=telemetry.value,
-    )
     try:
-        from interlock.orchestrator import session
+        with Interrupts() as interrupts:
+            from interlock.orchestrator.console import make_console, native_stdout_to_stderr
+            from interlock.orchestrator.rich_progress import RichProgress
+            from interlock.orchestrator.run_command import prepare_run
 
-        progress = RichProgress(make_console(stderr=as_json))
-        if as_json:
-            with native_stdout_to_stderr():
-                summary = session.run(request, progress)
-        else:
-            summary = session.run(request, progress)
+            request, folder = prepare_run(
+                goal,
+                cell=cell,
+                policy=policy,
+                seed=seed,
+                real_time=real_time,
+                gui=gui,
+                out=out,
+                state_dir=state_dir,
+                telemetry=telemetry.value,
+            )
+            try:
+                from interlock.orchestrator import session
+
+                progress = RichProgress(make_console(stderr=as_json))
+                with native_stdout_to_stderr() if as_json else nullcontext():
+                    summary = session.run(request, progress, interrupts=interrupts)
+            except BaseException:
+                folder.give_up()
+                raise
     except InterlockError as error:
-        folder.give_up()
+        from interlock.orchestrator.summary import RunSummary
+
         refused = RunSummary.not_started(error, goal=goal, seed=seed)
         if as_json and refused is not None:
             typer.echo(refused.to_json())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from family_off import TRIALS
 
-__all__ = ["CELLS", "GOALS", "HOSTILE", "TABLES", "Case", "cases_of", "chosen"]
+__all__ = ["CELLS", "GOALS", "HOSTILE", "TABLES", "Case", "cases_of", "chosen", "share_of"]
 
 CELLS = ("panda_tabletop", "xarm6_tabletop")
 SEEDS = range(20)
@@ -19,7 +19,7 @@ GOALS = {
     "one": "put the red block in the tray",
     "two": "put the red and the green blocks in the tray",
     "home": "put the yellow block in the tray and then go home",
-    "push": "push the yellow block to the handover zone",
+    "pick": "pick up the blue block",
     "reach": "move above the blue block and then go home",
 }
 """The five goals, by a short name."""
@@ -68,7 +68,16 @@ def cases_of(table: str) -> list[Case]:
         gate = "on" if table == "hostile" else "off"
         rows = [(kind, kind, HOSTILE_GOAL, gate, HOSTILE_S) for kind in HOSTILE]
     return [
-        Case(table=table, kind=kind, cell=cell, policy=policy, goal=goal, seed=seed, gate=gate, sim_time_s=time_s)
+        Case(
+            table=table,
+            kind=kind,
+            cell=cell,
+            policy=policy,
+            goal=goal,
+            seed=seed,
+            gate=gate,
+            sim_time_s=time_s,
+        )
         for seed in SEEDS
         for kind, policy, goal, gate, time_s in rows
         for cell in CELLS
@@ -95,7 +104,7 @@ def _families() -> list[Case]:
 
 
 def chosen(table: str, count: int) -> list[Case]:
-    """`count` cases of a table, always the same ones, in turn from each cell and never two of a kind in a row."""
+    """`count` cases of a table, always the same ones, in turn from each cell, kinds before seeds."""
     ordered = sorted(cases_of(table), key=lambda case: hashlib.sha256(case.key.encode()).digest())
     turns: dict[tuple[str, str], int] = {}
     cells: dict[str, int] = {}

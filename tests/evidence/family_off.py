@@ -76,6 +76,10 @@ class _AnyValue(Intake):
 class _Credulous(Gate):
     """Releases a proposal that is not finite as it is; everything else goes the usual way."""
 
+    def decide(self, given: GateInput) -> GateOutput:
+        with np.errstate(all="ignore"):
+            return super().decide(given)
+
     def _descend(self, given: GateInput, reference: Reference, grip: Grip) -> GateOutput:
         if np.isfinite(reference.q).all() and np.isfinite(reference.v).all():
             return super()._descend(given, reference, grip)
@@ -92,7 +96,9 @@ class _BlindSurveyor(Surveyor):
         nothing = replace(given.scene, objects=())
         seen = super().survey(given)
         bare = super().survey(replace(given, scene=nothing))
-        return replace(bare, solid=seen.solid, skip=np.zeros((len(seen.solid.cap_link), bare.skip.shape[1]), bool))
+        return replace(
+            bare, solid=seen.solid, skip=np.zeros((len(seen.solid.cap_link), bare.skip.shape[1]), bool)
+        )
 
 
 class _EmptyHandedSurveyor(Surveyor):
@@ -125,9 +131,7 @@ def _with_limits(body: BodyModel, **factors: float) -> BodyModel:
 
 
 def _no_position(cell: Cell, body: BodyModel) -> Gate:
-    limits = replace(
-        body.robot.limits, q_min=np.full(body.n, -_FAR), q_max=np.full(body.n, _FAR)
-    )
+    limits = replace(body.robot.limits, q_min=np.full(body.n, -_FAR), q_max=np.full(body.n, _FAR))
     return _build(cell, replace(body, robot=replace(body.robot, limits=limits)))
 
 
@@ -215,7 +219,10 @@ TRIALS: dict[str, Trial] = {
             sim_time_s=20.0,
         ),
         Trial(
-            name="zones_keep_in", counter="zone_keep_in", policy="base_turn", doctor=_no_zones(ZoneKind.KEEP_IN)
+            name="zones_keep_in",
+            counter="zone_keep_in",
+            policy="base_turn",
+            doctor=_no_zones(ZoneKind.KEEP_IN),
         ),
         Trial(
             name="zones_keep_out",

@@ -18,7 +18,9 @@ from row import Row
 
 __all__ = [
     "COLUMNS",
+    "COMMITTED",
     "FAILED",
+    "RUNS",
     "Ledger",
     "fingerprint",
     "is_failed",
@@ -107,7 +109,7 @@ def is_failed(case: Case, row: Row) -> bool:
 
 
 def source_digest() -> str:
-    """SHA-256 over everything a row depends on: what a session imports, the cells, this folder, the packages."""
+    """SHA-256 over all a row depends on: what a session imports, the cells, this folder, the packages."""
     package = ROOT / "src/interlock"
     files = {path for room in _WHOLE_ROOMS for path in (package / room).rglob("*.py")}
     files |= _closure([package / name for name in _SEEDS_OF_CLOSURE], package)
@@ -194,7 +196,8 @@ def write_table(table: str, rows: Iterable[Row], wall_s: float, folder: Path = C
         "columns": columns,
     }
     text = json.dumps(head, indent=1, ensure_ascii=False)[:-2]  # without the closing line
-    lines = ",\n".join("  " + json.dumps([row[name] for name in columns], ensure_ascii=False) for row in ordered)
+    values = ([row[name] for name in columns] for row in ordered)
+    lines = ",\n".join("  " + json.dumps(line, ensure_ascii=False) for line in values)
     path = table_path(table, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'{text},\n "rows": [\n{lines}\n ]\n}}\n', encoding="utf-8")

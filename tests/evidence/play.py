@@ -84,7 +84,8 @@ def _played(case: Case, folder: Path) -> Row:
     )
     try:
         with _policies(), _listening(case):
-            summary = session.run(request, SilentProgress(), lambda cell: _gate(case.cell, case.gate), inspect)
+            gate = _gate(case.cell, case.gate)
+            summary = session.run(request, SilentProgress(), lambda cell: gate, inspect)
     except InterlockError as error:
         refused = RunSummary.not_started(error, goal=case.goal, seed=case.seed)
         if refused is None:
@@ -151,7 +152,7 @@ def _policies() -> Iterator[None]:
 
 @contextmanager
 def _listening(case: Case) -> Iterator[None]:
-    """In the runs of the families, let the referee hear what is sent and not finite: the driver does not take it."""
+    """In the runs of the families the referee also hears what is sent and not finite: no driver takes it."""
     with ExitStack() as stack:
         if case.table == "families":
             stack.enter_context(patch.object(session, "build_rig", _tapped_rig))

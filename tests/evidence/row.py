@@ -11,10 +11,11 @@ __all__ = ["Row", "blank"]
 Row = dict[str, Any]
 """Fields: see `blank`.
 
-`released` is the share of ticks in which a proposal was released, `path_rad` the path of all joints as commanded,
-`contacts` the episodes that began while the arm moved, `standing` those that began while it stood, `violations`
-the sum of the referee's other counters, `counters` those of them that are not 0, `margin_m` the smallest distance
-margin of anything released, `refused` the refused ticks, `refused_in_trace` those that the trace tells of.
+`released` is the share of ticks in which a proposal was released, `path_rad` the path of all joints as
+commanded, `contacts` the episodes that began while the arm moved, `standing` those that began while it
+stood, `violations` the sum of the referee's other counters, `counters` all of its counters that are not 0,
+`margin_m` the smallest distance margin of anything released, `refused` the refused ticks, `refused_in_trace`
+those of them that the trace tells of.
 """
 
 _REASON = 90  # characters kept of a reason

@@ -1,4 +1,4 @@
-"""The gate off: what a policy would do to the cell if nobody looked. It exists in the tests and nowhere else."""
+"""The gate off: what a policy would do to the cell if nobody looked. It exists in the tests alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ANY_JERK = 1e9  # rad/s^3
 
 
 class Ungated:
-    """Commands what a chunk asks for as it is, NaN too; only when a chunk has run out does the arm come to rest."""
+    """Commands what a chunk asks for as it is, NaN too; once a chunk has run out the arm comes to rest."""
 
     def __init__(self, body: BodyModel, config: GateConfig) -> None:
         self.body = body
@@ -34,19 +34,19 @@ class Ungated:
     def decide(self, given: GateInput) -> GateOutput:
         """Release whatever was proposed."""
         end_ns = given.now_ns + round(self.config.period_s * 1e9)
-        reference = None if given.chunk is None else reference_at(given.chunk, self.body.n, end_ns)
-        if reference is None:
-            return _held(given, "nothing is proposed")
         start = np.array([given.state.q_commanded, given.state.v_commanded, given.state.a_commanded])
         with np.errstate(all="ignore"):
+            reference = None if given.chunk is None else reference_at(given.chunk, self.body.n, end_ns)
+            if reference is None:
+                return _held(given, "nothing is proposed")
             end = next_node(start, self._acceleration(start, reference), self.config.period_s)
         return minted(given, self.body, self.config.period_s, start, end, reference.width_m)
 
     def _acceleration(self, start: FloatArray, reference: Reference) -> FloatArray:
         """Acceleration at the end of the tick from which the speed is the reference's one tick later.
 
-        Nodes are joined by cubics, so neither the position nor the speed of the next node can be chosen freely
-        for long: either alone, tick by tick, lets the acceleration swing up.
+        Nodes are joined by cubics: whoever prescribes the next node's position or speed exactly, tick by
+        tick, lets the acceleration swing up.
         """
         h = self.config.period_s
         q, v, a = start

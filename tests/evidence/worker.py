@@ -1,4 +1,4 @@
-"""A process that plays cases: one JSON line in (table, key), one JSON line out (the row), until its input ends."""
+"""A process that plays cases: one JSON line in (table, key), one out (the row), until its input ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from row import Row
 def main() -> int:
     """Play what is asked for."""
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # PyBullet prints to the C-level stdout
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # PyBullet greets on the C-level stdout
     scratch = Path(mkdtemp(prefix="play-", dir=sys.argv[1]))
     cases: dict[tuple[str, str], Case] = {}
     for line in sys.stdin:

@@ -109,7 +109,12 @@ class AffineProgram:
 
     def solve(self, values: Sequence[FloatArray]) -> Solution:
         """Solve cold and deterministically. Whatever comes back is only a candidate."""
-        quadratic, linear, rows, bound = self.matrices(values)
+        return self.solve_matrices(*self.matrices(values))
+
+    def solve_matrices(
+        self, quadratic: FloatArray, linear: FloatArray, rows: FloatArray, bound: FloatArray
+    ) -> Solution:
+        """Solve a QP given by what `matrices` returns."""
         if not (np.isfinite(linear).all() and np.isfinite(rows).all() and np.isfinite(bound).all()):
             return Solution(x=np.full(self._width, np.nan), status="not finite", usable=False)
         lower = np.full(self._rows, -1e30)

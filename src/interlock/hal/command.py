@@ -65,7 +65,9 @@ class GuardedCommand:
 
     def __post_init__(self, mint: object) -> None:
         if mint is not _MINT:
-            raise PermissionError("a GuardedCommand is constructed by interlock.guards.gate and by nothing else")
+            raise PermissionError(
+                "a GuardedCommand is constructed by interlock.guards.gate and by nothing else"
+            )
         n = self.start.shape[-1]
         for name, shape in (("start", (3, n)), ("end", (3, n)), ("tail", (None, 3, n))):
             object.__setattr__(self, name, frozen_array(getattr(self, name), shape, f"command.{name}"))

@@ -215,8 +215,8 @@ class Cell:
         return {o.name: o.mass_kg for o in self.file.scene.objects if o.role is Role.MOVABLE}
 
     def frictions(self) -> Mapping[str, float]:
-        """Lateral friction coefficient of each object; for the simulator."""
-        return {o.name: o.friction for o in self.file.scene.objects}
+        """Lateral friction coefficients that the cell states; for the simulator, which knows the others."""
+        return {o.name: o.friction for o in self.file.scene.objects if o.friction is not None}
 
     def zones(self) -> tuple[Zone, ...]:
         """The keep-in and keep-out zones; places that a goal may name stand in the domain."""

@@ -169,7 +169,7 @@ class ObjectSection(Section):
     jitter: JitterSection = JitterSection()
     position_std_m: NonNegative = 0.0
     mass_kg: Positive = 0.1
-    friction: Positive = 1.0
+    friction: Positive | None = None
     max_speed_m_s: NonNegative = 0.0
     shuttle: ShuttleSection | None = None
 

@@ -59,14 +59,16 @@ class LockstepClock:
 class RealTimeClock:
     """A simulated world paced by the machine's monotonic clock.
 
-    Stamps stay those of the world, so that they advance by exactly one period a tick; what the machine adds is
-    lateness. A tick that is late is played as soon as possible and the deadline moves on from there.
+    Stamps stay those of the world, so that they advance by exactly one period a tick; what the machine adds
+    is lateness. A tick that is late is played as soon as possible and the deadline moves on from there.
     """
 
     def __init__(self, world: Advancing, period_s: float) -> None:
         self._world = world
         self._period_ns = round(period_s * 1e9)
-        self._due_ns = time.monotonic_ns()
+        self._due_ns = 0
+        self._began_ns = 0
+        self._last_ns = 0
         self._late_ns = 0
         self.late_ticks = 0
         self.ticks = 0
@@ -80,14 +82,23 @@ class RealTimeClock:
         """How late this tick began, [ns]."""
         return self._late_ns
 
+    @property
+    def achieved_hz(self) -> float:
+        """Ticks a second since the first one, [Hz]."""
+        spent_ns = self._last_ns - self._began_ns
+        return self.ticks * 1e9 / spent_ns if spent_ns > 0 else 0.0
+
     def wait_next_tick(self) -> None:
         """Let the world play one period and sleep until the machine's clock has caught up."""
+        if self.ticks == 0:  # the first period begins with the first tick, not with the clock's making
+            self._began_ns = self._due_ns = time.monotonic_ns()
         self._world.advance()
         self._due_ns += self._period_ns
         left_ns = self._due_ns - time.monotonic_ns()
         if left_ns > 0:
             time.sleep(left_ns * 1e-9)
         self._late_ns = max(0, time.monotonic_ns() - self._due_ns)
+        self._last_ns = time.monotonic_ns()
         self.ticks += 1
         self.worst_ns = max(self.worst_ns, self._late_ns)
         if self._late_ns > self._period_ns:

@@ -25,7 +25,7 @@ _RECKLESS_S = 12.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run both acts; 0 if the expert achieved the goal, nothing was touched, and the gate corrected and refused."""
+    """Run both acts; 0 if the expert achieved the goal, nothing was touched, and the gate did its part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder for traces and reports")
     parser.add_argument("--seed", type=int, default=1, help="where things stand and how they move")
@@ -44,12 +44,16 @@ def _acts(out: Path, seed: int) -> int:
     console = Console()
     print(f"Act one: '{_GOAL}', proposed by the expert.")
     expert = _act(cell, "scripted", seed, out / "act1_expert", RichProgress(console), None)
+    if expert.outcome is Outcome.STOPPED:
+        return int(expert.exit_code)
     print(f"\nAct two: the same goal, proposed by a reckless policy, for {_RECKLESS_S:g} simulated seconds.")
     reckless = _act(cell, "reckless", seed, out / "act2_reckless", RichProgress(console), _RECKLESS_S)
     return _verdict(expert, reckless)
 
 
-def _act(cell: Cell, policy: str, seed: int, out: Path, display: Progress, limit_s: float | None) -> RunSummary:
+def _act(
+    cell: Cell, policy: str, seed: int, out: Path, display: Progress, limit_s: float | None
+) -> RunSummary:
     out.mkdir(parents=True)
     state_dir = out / "state"
     state_dir.mkdir()

@@ -16,8 +16,8 @@ from interlock.orchestrator.clock import Clock
 from interlock.orchestrator.drive import Drive
 from interlock.orchestrator.messages import ChunkMessage, PhaseMessage, TickReport
 from interlock.orchestrator.proposal import not_a_chunk
+from interlock.orchestrator.proposer import Proposer
 from interlock.policy.observation import Observation, TaskView
-from interlock.policy.policy import Policy
 
 __all__ = ["Loop", "Witness"]
 
@@ -42,7 +42,7 @@ class Loop:
     """One policy, one drive, one clock.
 
     Args:
-        policy: proposes; nothing it says is trusted, and what it raises is caught.
+        proposer: asks the policy; nothing it says is trusted, and what it raises is caught.
         drive: admits and sends.
         clock: says what time it is and waits for the next tick.
         replan_s: time between proposals, [s].
@@ -59,7 +59,7 @@ class Loop:
     def __init__(
         self,
         *,
-        policy: Policy,
+        proposer: Proposer,
         drive: Drive,
         clock: Clock,
         replan_s: float,
@@ -68,7 +68,7 @@ class Loop:
         scene: Scene,
         complain: Callable[[str], None],
     ) -> None:
-        self._policy = policy
+        self._proposer = proposer
         self._drive = drive
         self._clock = clock
         self._replan_ns = round(replan_s * 1e9)
@@ -82,8 +82,9 @@ class Loop:
         """One tick; without a task nothing is proposed."""
         now_ns = self._clock.now_ns()
         if task is not None and now_ns >= self._due_ns:
-            self._propose(self._observe(task))
+            self._proposer.ask(self._observe(task))
             self._due_ns = now_ns + self._replan_ns
+        self._hand_over(self._proposer.answer())
         report = self._drive.tick(now_ns, self._clock.lateness_ns())
         self.state, self.scene = report.state, report.scene
         self._witness.tick(report)
@@ -101,17 +102,15 @@ class Loop:
             stamp_ns=self.state.stamp_ns, state=self.state, scene=self.scene, frames=(), task=task
         )
 
-    def _propose(self, observation: Observation) -> None:
-        try:
-            chunk = self._policy.propose(observation)
-        except Exception as error:  # a policy is a stranger: whatever it raises means no proposal
-            self._complain(f"policy raised {type(error).__name__}: {error}")
+    def _hand_over(self, proposed: object) -> None:
+        if proposed is None:
             return
-        if chunk is None:
+        if isinstance(proposed, Exception):
+            self._complain(f"policy raised {type(proposed).__name__}: {proposed}")
             return
-        wrong = not_a_chunk(chunk)
-        if wrong:
+        wrong = not_a_chunk(proposed)
+        if wrong or not isinstance(proposed, ActionChunk):
             self._complain(f"policy returned no chunk: {wrong}")
             return
-        self._drive.handle(ChunkMessage(chunk=chunk))
-        self._witness.chunk(chunk)
+        self._drive.handle(ChunkMessage(chunk=proposed))
+        self._witness.chunk(proposed)

@@ -27,6 +27,7 @@ _LIFT_M = 0.08
 _RELEASED_M = 0.01
 _AT_HOME_RAD = 0.03
 _AT_POINT_M = 0.02
+_WITH_POINT = frozenset({"place", "push", "reach"})
 _LOST_TICKS = 20  # a grasp must be missing this long before it counts as lost
 
 Tool = Callable[[FloatArray], FloatArray]
@@ -139,8 +140,11 @@ class PhaseTracker:
         tool = self._tool(state.q)
         slow = self._speed(state.q, state.v) < _SLOW_M_S
         thing = scene.find(self._object) if self._object else None
+        target = self._task.target_in_world
+        if (self._object and thing is None) or (target is None and self._task.skill in _WITH_POINT):
+            return False  # nothing is shown by what cannot be seen
         here = thing.object_in_world[:3, 3] if thing is not None else tool
-        goal = np.array(self._task.target_in_world) if self._task.target_in_world is not None else here
+        goal = np.array(target) if target is not None else here
         width = state.gripper.width_m if state.gripper is not None else 0.0
         match (self._task.skill, spec.name):
             case ("pick", "approach"):

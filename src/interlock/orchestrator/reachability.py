@@ -22,8 +22,8 @@ def make_reachable(
 ) -> Callable[[tuple[float, float, float]], str | None]:
     """A callable that gives None for a point [m] the tool can reach from above, else the reason why not.
 
-    Inverse kinematics with the tool pointing down, at the point and 10 cm above it, at five yaws; the point has to
-    lie inside every keep-in zone and outside every keep-out zone.
+    Inverse kinematics with the tool pointing down, at the point and 10 cm above it, at five yaws; the point
+    has to lie inside every keep-in zone and outside every keep-out zone.
     """
     kinematics = ToolKinematics(robot)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from interlock.hal.simulator.world import World
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.clock import Clock, LockstepClock, RealTimeClock
 from interlock.orchestrator.drive import Drive
+from interlock.orchestrator.warm_up import warm_up
 
 __all__ = ["GateMaker", "Rig", "build_gate", "build_rig"]
 
@@ -46,6 +48,7 @@ class Rig:
     def close(self) -> None:
         """Let go of the simulated world."""
         self.world.close()
+        gc.unfreeze()
 
 
 def build_gate(cell: Cell) -> Gate:
@@ -78,6 +81,7 @@ def build_rig(
     """
     robot, objects = cell.robot_spec(), cell.scene_objects(seed)
     gate = make_gate(cell)
+    warm_up(gate, cell, objects)
     world = World(
         robot,
         objects,
@@ -96,7 +100,9 @@ def build_rig(
     standing_on = tuple((link, name) for link in sorted(base) for name in fixed)
     referee = Referee(world, zones=cell.zones(), standing_on=standing_on)
     drive = Drive(driver=world.driver, gate=gate, scene=source, latch=latch, epoch=epoch)
-    clock: Clock = RealTimeClock(world, cell.period_s) if real_time else LockstepClock(world)
-    return Rig(
-        cell=cell, world=world, source=source, referee=referee, gate=gate, drive=drive, clock=clock
-    )
+    clock: Clock = LockstepClock(world)
+    if real_time:
+        clock = RealTimeClock(world, cell.period_s)
+        gc.collect()
+        gc.freeze()  # a full collection over all that was just loaded was seen to stall a tick for 170 ms
+    return Rig(cell=cell, world=world, source=source, referee=referee, gate=gate, drive=drive, clock=clock)

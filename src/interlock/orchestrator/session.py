@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 
-from interlock.errors import RefusedError
+from interlock.errors import BadInputError, InterlockError
 from interlock.hal.driver import StopCategory
 from interlock.hal.latch import StopLatch, StopRequest
 from interlock.hal.lease import Lease
@@ -15,18 +15,20 @@ from interlock.hal.mode import Mode
 from interlock.hal.scene import Scene
 from interlock.hal.state_dir import open_state_dir
 from interlock.orchestrator.bystanders import Bystanders
+from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.loop import Loop
 from interlock.orchestrator.messages import StopMessage, TickReport
 from interlock.orchestrator.phases import PhaseTracker, Progress, TaskState
 from interlock.orchestrator.progress import Progress as Display
+from interlock.orchestrator.proposer import InlineProposer, ThreadProposer
 from interlock.orchestrator.reachability import make_reachable
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import GateMaker, Rig, build_gate, build_rig
 from interlock.orchestrator.summary import Outcome, RunSummary
 from interlock.orchestrator.world_state import broken_goals, refreshed
 from interlock.planners.domain import Domain
-from interlock.planners.search import plan_goal
 from interlock.planners.plan import Plan, Task
+from interlock.planners.search import plan_goal
 from interlock.policy.observation import TaskView
 from interlock.policy.policy import Policy, PolicyContext
 from interlock.policy.registry import create
@@ -42,6 +44,7 @@ def run(
     display: Display,
     make_gate: GateMaker = build_gate,
     inspect: Callable[[Rig], None] | None = None,
+    interrupts: Interrupts | None = None,
 ) -> RunSummary:
     """Plan, then move under the gate, then report; the robot is at measured standstill when this returns.
 
@@ -50,6 +53,7 @@ def run(
         display: is told how it goes.
         make_gate: how to build the gate.
         inspect: called with the rig after the run, before the world is let go.
+        interrupts: Ctrl-C and SIGTERM as caught since the start of the process; else caught here.
 
     Raises:
         BadInputError: if the goal, the policy or a folder cannot be used; nothing was started.
@@ -67,19 +71,24 @@ def run(
     )
     policy = create(request.policy, context)
     lease = Lease(request.state_dir, robot.name)
-    with lease, _interrupts() as interrupted:
-        rig = build_rig(
-            cell,
-            seed=request.seed,
-            latch=lambda cause: latch.latch(cause, rig.world.now_ns),
-            epoch=lease.epoch,
-            real_time=request.real_time,
-            gui=request.gui,
-            make_gate=make_gate,
-        )
+    with lease, nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted:
+        latch.require_clear()  # again: whoever held the lease until now may have latched
+        try:
+            rig = build_rig(
+                cell,
+                seed=request.seed,
+                latch=lambda cause: latch.latch(cause, rig.world.now_ns),
+                epoch=lease.epoch,
+                real_time=request.real_time,
+                gui=request.gui,
+                make_gate=make_gate,
+            )
+            interrupted.defer()
+        except KeyboardInterrupt:
+            latch.latch(interrupted.cause, 0)
+            raise
         try:
             with Bystanders(request, rig, display) as bystanders:
-                display.plan(plan)
                 bystanders.plan(plan)
                 session = Session(request, rig, lease, policy, domain, bystanders, interrupted)
                 summary = session.run(plan)
@@ -88,35 +97,6 @@ def run(
                 return summary
         finally:
             rig.close()
-
-
-class Interrupts:
-    """Counts Ctrl-C and SIGTERM; the loop looks at it each tick, so the robot stops first."""
-
-    def __init__(self) -> None:
-        self.cause = ""
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Remember the signal."""
-        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        self.cause = self.cause or f"operator: {name}"
-
-
-@contextmanager
-def _interrupts() -> Iterator[Interrupts]:
-    """Catch SIGINT and SIGTERM for the length of a run, where signals can be caught (the main thread)."""
-    caught = Interrupts()
-    before = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            before[number] = signal.signal(number, caught)
-        except ValueError:  # not the main thread: whoever runs us there stops us by the state folder
-            break
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Session:
@@ -141,46 +121,75 @@ class Session:
         self._stop_request = StopRequest(request.state_dir)
         self._times = rig.cell.times
         self._mode: Mode | None = None
-        policy.reset()
+        self._complaint = ""
+        _reset(policy)
         self._loop = Loop(
-            policy=policy,
+            proposer=ThreadProposer(policy) if request.real_time else InlineProposer(policy),
             drive=rig.drive,
             clock=rig.clock,
             replan_s=rig.cell.rates.replan_s,
             witness=bystanders,
             state=rig.world.driver.observe(),
             scene=rig.source.snapshot(),
-            complain=lambda text: bystanders.event(rig.world.now_ns, "policy", text, "error"),
+            complain=self._complain,
         )
         self._resting_ticks = 0
         self._last_phase = ""
 
     def run(self, plan: Plan) -> RunSummary:
         """Run the plan, plan again from what is measured if a task fails, and say how it ended."""
+        try:
+            reason = self._achieve(plan)
+            self._settle()
+        except BaseException as error:  # whatever it is, the robot comes to rest first
+            reason = f"the session failed: {type(error).__name__}: {error}"
+            self._abandon(reason)
+            if not isinstance(error, Exception):
+                raise
+            self._bystanders.event(self._now_ns(), "session", traceback.format_exc(), "fatal")
+        outcome = Outcome.GAVE_UP if reason else Outcome.ACHIEVED
+        if self._rig.drive.latched:
+            outcome, reason = Outcome.STOPPED, "; ".join(self._rig.drive.latched)
+        summary = self._bystanders.finish(outcome, reason, plan)
+        if self._interrupted.cause and outcome is not Outcome.STOPPED:
+            return self._stopped_late(summary)
+        return summary
+
+    def _achieve(self, plan: Plan) -> str:
+        """Attempt by attempt; why the goal was not achieved, or ""."""
         current, reason = plan, ""
-        outcome = Outcome.ACHIEVED
         for attempt in range(_ATTEMPTS):
-            failed = self._run_tasks(current)
-            if self._rig.drive.latched or self._out_of_time():
-                reason = failed or "time is up"
+            reason = self._run_tasks(current)
+            if self._rig.drive.latched:
                 break
-            if not failed:
+            if not reason:
                 self._settle()
                 reason = "; ".join(broken_goals(plan, self._domain, self._scene()))
-                if not reason:
-                    break
-            else:
-                reason = failed
+            if not reason or self._out_of_time():
+                break
             again = self._plan_again(plan, reason) if attempt + 1 < _ATTEMPTS else None
             if again is None:
                 break
             current = again
-        self._settle()
-        if self._rig.drive.latched:
-            outcome, reason = Outcome.STOPPED, "; ".join(self._rig.drive.latched)
-        elif reason:
-            outcome = Outcome.GAVE_UP
-        return self._bystanders.finish(outcome, reason, plan)
+        return reason
+
+    def _abandon(self, cause: str) -> None:
+        """Bring the robot to rest after a fault of our own; nobody but the drive is asked or told."""
+        drive, clock = self._rig.drive, self._rig.clock
+        drive.handle(StopMessage(category=StopCategory.STOP_AND_HOLD, cause=cause))
+        for _ in range(round(_STOP_S / self._rig.cell.period_s)):
+            clock.wait_next_tick()
+            if drive.tick(clock.now_ns(), clock.lateness_ns()).state.standstill:
+                return
+
+    def _stopped_late(self, summary: RunSummary) -> RunSummary:
+        """A stop asked for while the report was written: the robot stands already, and the stop latches."""
+        cause = self._interrupted.cause
+        self._rig.drive.handle(StopMessage(category=StopCategory.STOP_AND_HOLD, cause=cause))
+        self._bystanders.event(self._now_ns(), "stop", f"stop: {cause}")
+        return replace(
+            summary, outcome=Outcome.STOPPED, reason=f"{cause}, when the run had ended: {summary.outcome}"
+        )
 
     def _run_tasks(self, plan: Plan) -> str:
         """Run every task; the reason why one failed, or ""."""
@@ -237,7 +246,9 @@ class Session:
         resting = report.mode is Mode.BRAKING and report.state.standstill
         self._resting_ticks = self._resting_ticks + 1 if resting else 0
         if self._resting_ticks == round(self._times.stuck_after_s / self._rig.cell.period_s):
-            text = f"stuck for {self._times.stuck_after_s:g} s: {report.verdict.guard}: {report.verdict.reason}"
+            text = (
+                f"stuck for {self._times.stuck_after_s:g} s: {report.verdict.guard}: {report.verdict.reason}"
+            )
             self._bystanders.event(report.stamp_ns, "stuck", text, "warning")
 
     def _settle(self) -> None:
@@ -262,12 +273,18 @@ class Session:
                 refreshed(self._domain, self._scene()),
                 make_reachable(cell.robot_spec(), cell.zones()),
             )
-        except RefusedError as error:
+        except InterlockError as error:
             self._bystanders.event(self._now_ns(), "plan", f"cannot plan again: {error.message}", "warning")
             return None
         self._bystanders.event(self._now_ns(), "plan", f"planned again after: {reason}")
         self._bystanders.plan(again)
         return again
+
+    def _complain(self, text: str) -> None:
+        """A line about the policy, once for each new fault in a row."""
+        if text != self._complaint:
+            self._complaint = text
+            self._bystanders.event(self._now_ns(), "policy", text, "error")
 
     def _out_of_time(self) -> bool:
         limit_s = self._request.max_sim_time_s or self._times.max_run_s
@@ -278,6 +295,18 @@ class Session:
 
     def _scene(self) -> Scene:
         return self._loop.scene
+
+
+def _reset(policy: Policy) -> None:
+    try:
+        policy.reset()
+    except Exception as error:
+        raise BadInputError(
+            f"the policy cannot be reset: {type(error).__name__}: {error}",
+            field="policy.name",
+            value=getattr(policy, "name", None),
+            mend="Mend the plug-in.",
+        ) from error
 
 
 def _view(task: Task, progress: Progress, goal: str) -> TaskView:

@@ -20,6 +20,8 @@ class ExpertOptions:
     Attributes:
         transit_speed_m_s: tool speed on the way, [m/s].
         contact_speed_m_s: tool speed where contacts are allowed, [m/s]; the gate allows 0.1 m/s there.
+        transit_turn_rad_s: how fast the tool turns on the way, [rad/s].
+        contact_turn_rad_s: how fast it turns where contacts are allowed, [rad/s].
         acceleration_m_s2: bound on the tool's acceleration along its path, [m/s^2].
         jerk_m_s3: bound on the change of that, [m/s^3].
         joint_speed_share: share of the joint speed limits used.
@@ -38,6 +40,7 @@ class ExpertOptions:
         gripper_half_span_m: half of the gripper's extent along its closing axis, [m].
         gripper_half_depth_m: half of its extent across, [m].
         palm_above_tcp_m: distance from the TCP back to the palm, [m].
+        finger_radius_m: half of a finger's thickness, [m].
         tip_beyond_tcp_m: how far the finger tips reach beyond the TCP, [m].
         obstacle_distance_m: distance from a moving obstacle at which the expert waits, [m].
         grasp_attempts: how often a missed grasp is tried.
@@ -45,6 +48,8 @@ class ExpertOptions:
 
     transit_speed_m_s: float = 0.40
     contact_speed_m_s: float = 0.06
+    transit_turn_rad_s: float = 1.15
+    contact_turn_rad_s: float = 0.6
     acceleration_m_s2: float = 0.8
     jerk_m_s3: float = 8.0
     joint_speed_share: float = 0.5
@@ -63,6 +68,7 @@ class ExpertOptions:
     gripper_half_span_m: float = 0.10
     gripper_half_depth_m: float = 0.035
     palm_above_tcp_m: float = 0.036
+    finger_radius_m: float = 0.018
     tip_beyond_tcp_m: float = 0.02
     obstacle_distance_m: float = 0.12
     grasp_attempts: int = 3

@@ -21,7 +21,7 @@ from interlock.policy.upright_box import UprightBox
 __all__ = ["Grip", "GripPlanner"]
 
 _SNUG_M = 0.008  # what the open gripper must have over the object at least
-_ROOM_M = 0.03  # what the opened gripper should have around it: guards inflate what they know
+_ROOM_M = 0.02  # what the gripper should have around it: guards inflate what they know
 _BENEATH_M = 0.02  # what is lower than this above the support counts as support for the fingers' clearance
 
 
@@ -151,15 +151,19 @@ class GripPlanner:
             if low is None or high is None:
                 continue
             margin = min(self._kinematics.limit_margin(low), self._kinematics.limit_margin(high))
-            room = self._finger_room(low, grip, scene, ignored)
+            room = self._room(low, grip.tool_in_world, scene, ignored)
             turn = float(np.abs(high - seed).max())
             cost = 8.0 * max(0.0, 0.2 - margin) + 40.0 * max(0.0, _ROOM_M - room) + 0.3 * turn
             scored.append((cost, index, grip))
         return [grip for _, _, grip in sorted(scored, key=lambda entry: entry[:2])]
 
-    def _finger_room(self, q: FloatArray, grip: Grip, scene: Scene, ignored: set[str]) -> float:
-        """Distance of the opened gripper to everything but what it grips and what is below its tips, [m]."""
-        tips = float(grip.tool_in_world[2, 3]) - self._options.tip_beyond_tcp_m
+    def room(self, tool_in_world: FloatArray, scene: Scene, ignored: set[str], seed: FloatArray) -> float:
+        """Distance of the gripper at a tool pose (4, 4) to what is not beneath it, [m]; -1 out of reach."""
+        q = self._kinematics.solve(tool_in_world, seed)
+        return self._room(q, tool_in_world, scene, ignored) if q is not None else -1.0
+
+    def _room(self, q: FloatArray, tool_in_world: FloatArray, scene: Scene, ignored: set[str]) -> float:
+        tips = float(tool_in_world[2, 3]) - self._options.tip_beyond_tcp_m
         others = [
             (item, 0.0)
             for item in scene.objects
@@ -167,7 +171,7 @@ class GripPlanner:
             and item.max_speed_m_s == 0.0
             and max(float(bounds_of(item, part)[1][2]) for part in item.parts) > tips - _BENEATH_M
         ]
-        points, radii = self._skeleton.balls(q, grip.open_width_m)
+        points, radii = self._skeleton.balls(q)
         first = self._skeleton.arm_count
         return min(ClearanceField(others).distance(points[first:], radii[first:]), 1.0)
 

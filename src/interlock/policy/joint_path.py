@@ -29,6 +29,7 @@ class Pace:
         jerk_m_s3: bound on the change of that, [m/s^3].
         joint_speed: bound on each joint's speed, shape (n,), [rad/s].
         joint_acceleration: bound on each joint's acceleration, shape (n,), [rad/s^2].
+        turn_rad_s: how fast the tool turns where it does nothing else, [rad/s].
     """
 
     speed_m_s: float
@@ -36,6 +37,7 @@ class Pace:
     jerk_m_s3: float
     joint_speed: FloatArray
     joint_acceleration: FloatArray
+    turn_rad_s: float = 1.0
 
 
 class JointPath:

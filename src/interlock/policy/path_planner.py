@@ -66,7 +66,9 @@ class PathPlanner:
         if drop > 0.03:
             points.insert(0, np.array([goal[0, 3], goal[1, 3], start[2, 3] - 0.3 * drop]))
         turn = (0.0, 0.4 if drop > 0.03 else 1.0)
-        curve = ToolCurve.through(start, points, _nearest_turn(start, goal), turn=turn, corner_m=0.01)
+        radian_m = pace.speed_m_s / pace.turn_rad_s
+        yaw = _nearest_turn(start, goal)
+        curve = ToolCurve.through(start, points, yaw, turn=turn, radian_m=radian_m, corner_m=0.01)
         knots = self._knots(q, curve)
         return JointPath(knots, curve.lengths, pace) if len(knots) == len(curve.poses) else None
 
@@ -135,7 +137,7 @@ class PathPlanner:
         return best
 
     def _try(self, search: _Search, goal: FloatArray, route: FloatArray, height_m: float) -> _Trial:
-        curve = _over(search.start, goal, route, height_m)
+        curve = _over(search, goal, route, height_m)
         knots = self._knots(search.q, curve)
         missing = len(curve.poses) - len(knots)
         if missing:
@@ -171,17 +173,19 @@ class PathPlanner:
         return np.array(knots)
 
     def _balls(self, q: FloatArray, around: Surroundings) -> tuple[FloatArray, FloatArray]:
-        return self._skeleton.balls(q, around.width_m, around.held)
+        return self._skeleton.balls(q, around.held)
 
 
-def _over(start: FloatArray, goal: FloatArray, route: FloatArray, height_m: float) -> ToolCurve:
+def _over(search: _Search, goal: FloatArray, route: FloatArray, height_m: float) -> ToolCurve:
     """Up to the travelling height, along the route, down to the goal."""
+    start = search.start
+    radian_m = search.pace.speed_m_s / search.pace.turn_rad_s
     enter, leave = max(float(start[2, 3]), height_m), max(float(goal[2, 3]), height_m)
     legs = np.linalg.norm(np.diff(route, axis=0), axis=1)
     shares = np.concatenate(([0.0], np.cumsum(legs))) / max(float(legs.sum()), 1e-9)
     points = [np.array([*xy, enter + s * (leave - enter)]) for xy, s in zip(route, shares, strict=True)]
     points.append(np.asarray(goal[:3, 3]))
-    return ToolCurve.through(start, points, _nearest_turn(start, goal), turn=(0.05, 0.85))
+    return ToolCurve.through(start, points, _nearest_turn(start, goal), turn=(0.05, 0.85), radian_m=radian_m)
 
 
 def _nearest_turn(start: FloatArray, goal: FloatArray) -> float:

@@ -38,7 +38,6 @@ class RightOfWay:
         here_m: float,
         speed_m_s: float,
         obstacles: Sequence[Obstacle],
-        width_m: float,
         held: FloatArray | None,
     ) -> float:
         """Path length to stop at, inf to go on.
@@ -48,21 +47,20 @@ class RightOfWay:
             here_m: where on it the arm is, [m].
             speed_m_s: speed along it, [m/s].
             obstacles: what moves.
-            width_m: gripper width, [m].
             held: corners of what is held, in the tool frame, shape (m, 3), [m], or None.
         """
         if not obstacles:
             return math.inf
         braking = path.braking_m(speed_m_s)
         end = min(path.length_m, here_m + braking + _AHEAD_M)
-        if not self._concerned(path, here_m, obstacles, width_m, held):
+        if not self._concerned(path, here_m, obstacles, held):
             return math.inf
         count = max(1, math.ceil((end - here_m) / _STEP_M))
         gaps = []
         for k in range(count + 1):
             place = here_m + (end - here_m) * k / count
             arrival = (place - here_m) / max(speed_m_s, _SLOWEST_M_S)
-            gaps.append(self._gap(path.at(place), arrival, obstacles, width_m, held))
+            gaps.append(self._gap(path.at(place), arrival, obstacles, held))
             near = gaps[-1] < self._distance_m
             leaving = gaps[-1] > gaps[0] + 0.005
             if near and k > 0 and not leaving:
@@ -75,12 +73,11 @@ class RightOfWay:
         path: JointPath,
         here_m: float,
         obstacles: Sequence[Obstacle],
-        width_m: float,
         held: FloatArray | None,
     ) -> bool:
         """Whether any obstacle could matter within the horizon; the cheap question asked first."""
         reach = self._distance_m + _AHEAD_M + 0.3
-        points, radii = self._skeleton.balls(path.at(here_m), width_m, held)
+        points, radii = self._skeleton.balls(path.at(here_m), held)
         return any(
             _gap_to(points, radii, obstacle.seen.object_in_world[:3, 3], radius_of(obstacle.seen))
             < reach + _HORIZON_S * obstacle.seen.max_speed_m_s
@@ -92,11 +89,10 @@ class RightOfWay:
         q: FloatArray,
         arrival_s: float,
         obstacles: Sequence[Obstacle],
-        width_m: float,
         held: FloatArray | None,
     ) -> float:
         """Smallest distance to where the obstacles may be between now and a little after arrival, [m]."""
-        points, radii = self._skeleton.balls(q, width_m, held)
+        points, radii = self._skeleton.balls(q, held)
         gap = math.inf
         for obstacle in obstacles:
             radius = radius_of(obstacle.seen)

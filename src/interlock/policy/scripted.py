@@ -62,21 +62,23 @@ class ScriptedPolicy:
         self._options = options = ExpertOptions.read(context.options)
         self._robot = robot = context.robot
         self._kinematics = ToolKinematics(robot)
+        gripper = robot.gripper
+        self._max_width_m = gripper.max_width_m if gripper is not None else 0.0
+        self._gripper_speed_m_s = 0.9 * gripper.max_speed_m_s if gripper is not None else 1.0
         shape = GripperShape(
             half_span_m=options.gripper_half_span_m,
             half_depth_m=options.gripper_half_depth_m,
             palm_above_tcp_m=options.palm_above_tcp_m,
             tip_beyond_tcp_m=options.tip_beyond_tcp_m,
+            finger_half_span_m=0.5 * self._max_width_m + 2.0 * options.finger_radius_m,
+            finger_radius_m=options.finger_radius_m,
         )
         self._skeleton = ArmSkeleton(self._kinematics, shape, link_radius_m=options.link_radius_m)
-        gripper = robot.gripper
-        self._max_width_m = gripper.max_width_m if gripper is not None else 0.0
-        self._gripper_speed_m_s = 0.9 * gripper.max_speed_m_s if gripper is not None else 1.0
         self._grips = GripPlanner(self._kinematics, self._skeleton, options, self._max_width_m)
         self._planner = PathPlanner(self._kinematics, self._skeleton)
         self._manners = RightOfWay(self._skeleton, options.obstacle_distance_m)
-        self._fast = self._pace(options.transit_speed_m_s)
-        self._slow = self._pace(options.contact_speed_m_s)
+        self._fast = self._pace(options.transit_speed_m_s, options.transit_turn_rad_s)
+        self._slow = self._pace(options.contact_speed_m_s, options.contact_turn_rad_s)
         self._maker = ChunkMaker(self.name, context)
         self.reset()
 
@@ -204,7 +206,6 @@ class ScriptedPolicy:
             ignored=intent.ignored,
             trail=np.concatenate(trails) if trails else np.zeros((0, 3)),
             trail_radius_m=max(radii, default=0.0) + 0.5 * self._options.obstacle_distance_m,
-            width_m=max(intent.width_m, 0.0),
             held=intent.held,
             options=self._options,
         )
@@ -214,7 +215,7 @@ class ScriptedPolicy:
         here = path.locate(state.q_commanded)
         speed = max(path.speed_along(here, state.v_commanded), 0.0)
         obstacles = self._memory.obstacles()
-        halt = self._manners.halt_m(path, here, speed, obstacles, intent.width_m, intent.held)
+        halt = self._manners.halt_m(path, here, speed, obstacles, intent.held)
         if math.isinf(halt):
             self._waiting_since_ns = None
         elif self._waiting_since_ns is None:
@@ -238,7 +239,7 @@ class ScriptedPolicy:
         reach = self._gripper_speed_m_s * self._maker.dt_s * np.arange(self._maker.steps)
         return np.asarray(width + np.clip(goal - width, -reach, reach))
 
-    def _pace(self, speed_m_s: float) -> Pace:
+    def _pace(self, speed_m_s: float, turn_rad_s: float) -> Pace:
         limits, options = self._robot.limits, self._options
         return Pace(
             speed_m_s=speed_m_s,
@@ -246,4 +247,5 @@ class ScriptedPolicy:
             jerk_m_s3=options.jerk_m_s3,
             joint_speed=options.joint_speed_share * limits.v_max,
             joint_acceleration=options.joint_acceleration_share * limits.a_max,
+            turn_rad_s=turn_rad_s,
         )

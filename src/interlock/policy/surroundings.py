@@ -22,14 +22,13 @@ _STEP_UP_M = 0.08
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The standing part of a scene, what the gripper looks like in it, and how much distance is wanted.
+    """The standing part of a scene, and how much distance is wanted.
 
     Attributes:
         scene: the scene as remembered.
         ignored: names that are no obstacle (what is held).
         trail: centres where moving obstacles have been seen, shape (k, 3), [m].
         trail_radius_m: how far from them to stay, [m].
-        width_m: gripper width, [m].
         held: corners of what is held, in the tool frame, shape (m, 3), [m], or None.
         options: clearances and the gripper's outline.
     """
@@ -38,7 +37,6 @@ class Surroundings:
     ignored: frozenset[str]
     trail: FloatArray
     trail_radius_m: float
-    width_m: float
     held: FloatArray | None
     options: ExpertOptions
 

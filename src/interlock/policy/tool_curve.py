@@ -17,7 +17,6 @@ __all__ = ["ToolCurve"]
 _SPACING_M = 0.015
 _SPACING_RAD = 0.06
 _SAME_M = 1e-6
-_ROTATION_WEIGHT_M = 0.35  # path length of one radian, so that turning on the spot takes its time too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +38,7 @@ class ToolCurve:
         yaw_rad: float,
         *,
         turn: tuple[float, float],
+        radian_m: float,
         corner_m: float = 0.06,
     ) -> ToolCurve:
         """From the pose `start` through `points` to the last of them, pointing down with `yaw_rad` there.
@@ -50,6 +50,7 @@ class ToolCurve:
             points: corners and, last, the goal, each shape (3,), [m].
             yaw_rad: yaw at the goal; it is reached from the start's yaw in (-pi, pi] by plain interpolation.
             turn: shares of the way at which turning begins and ends.
+            radian_m: path length of one radian, so that turning takes its time too, [m].
             corner_m: how far before a corner the rounding begins at most, [m].
         """
         line = _rounded([np.asarray(start[:3, 3]), *points], corner_m)
@@ -69,7 +70,7 @@ class ToolCurve:
             down = rotation_down(first_yaw + done * (yaw_rad - first_yaw))
             poses[i, :3, :3] = pin.exp3((1.0 - done) * tilt) @ down
         moved = np.linalg.norm(np.diff(places, axis=0), axis=1)
-        steps = np.maximum(moved, _ROTATION_WEIGHT_M * angle * np.abs(np.diff(turned)))
+        steps = np.maximum(moved, radian_m * angle * np.abs(np.diff(turned)))
         return ToolCurve(poses=poses, lengths=np.concatenate(([0.0], np.cumsum(np.maximum(steps, _SAME_M)))))
 
 

@@ -1,0 +1,85 @@
+"""A short run for measuring: the whole machine but for recorder, cameras and report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interlock.hal.chunk import ActionChunk
+from interlock.hal.phase import Phase
+from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.loop import Loop
+from interlock.orchestrator.messages import TickReport
+from interlock.orchestrator.proposer import InlineProposer, ThreadProposer
+from interlock.orchestrator.rig import GateMaker, Rig, build_gate, build_rig
+from interlock.policy.observation import TaskView
+from interlock.policy.policy import PolicyContext
+from interlock.policy.registry import create
+
+__all__ = ["BenchRun", "bench_run"]
+
+_PHASE = Phase(
+    task_id="t1",
+    skill="pick",
+    name="approach",
+    allowed=(),
+    expires_ns=0,
+    held=None,
+    maybe_held=None,
+    max_force_n=20.0,
+)
+_WARM_UP = 20  # ticks before the first that counts: kernels load, caches fill
+
+
+@dataclass(slots=True)
+class BenchRun:
+    """What was seen, tick by tick; `rig` stays valid until its world is closed."""
+
+    rig: Rig
+    reports: list[TickReport]
+
+    def phase(self, phase: Phase, now_ns: int) -> None:
+        """Nothing to note."""
+
+    def chunk(self, chunk: ActionChunk) -> None:
+        """Nothing to note."""
+
+    def tick(self, report: TickReport) -> None:
+        """Keep the report."""
+        self.reports.append(report)
+
+
+def bench_run(
+    cell: Cell, policy: str, ticks: int, *, real_time: bool = False, make_gate: GateMaker = build_gate
+) -> BenchRun:
+    """Let `policy` approach the first movable object for `ticks` ticks."""
+    rig = build_rig(cell, seed=0, latch=lambda cause: None, real_time=real_time, make_gate=make_gate)
+    try:
+        seen = BenchRun(rig, [])
+        context = PolicyContext(robot=cell.robot_spec(), embodiment=cell.embodiment(), seed=0, options={})
+        target = next(o.name for o in cell.domain(0).objects if o.role == "movable")
+        task = TaskView(
+            task_id="t1",
+            skill="pick",
+            arguments={"object": target},
+            phase="approach",
+            instruction=f"pick up the {target}",
+            target_in_world=None,
+        )
+        made = create(policy, context)
+        loop = Loop(
+            proposer=ThreadProposer(made) if real_time else InlineProposer(made),
+            drive=rig.drive,
+            clock=rig.clock,
+            replan_s=cell.rates.replan_s,
+            witness=seen,
+            state=rig.world.driver.observe(),
+            scene=rig.source.snapshot(),
+            complain=lambda text: None,
+        )
+        loop.grant(_PHASE)
+        for _ in range(_WARM_UP + ticks):
+            loop.tick(task)
+        seen.reports = seen.reports[_WARM_UP:]
+    finally:
+        rig.close()
+    return seen

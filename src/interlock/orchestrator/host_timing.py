@@ -1,0 +1,33 @@
+"""What this host needs for a tick, and how late it wakes up."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from interlock.hal.arrays import FloatArray
+from interlock.orchestrator.bench_run import bench_run
+from interlock.orchestrator.cell import Cell
+
+__all__ = ["sleep_lateness_us", "tick_us"]
+
+
+def tick_us(cell: Cell, ticks: int, policy: str = "scripted") -> FloatArray:
+    """Process CPU time of each tick's parts together, physics apart, shape (ticks,), [us]."""
+    reports = bench_run(cell, policy, ticks).reports
+    return np.array([sum(report.part_us.values()) for report in reports])
+
+
+def sleep_lateness_us(period_s: float, wakes: int) -> FloatArray:
+    """How late the process wakes from a sleep to the next period, shape (wakes,), [us]."""
+    period_ns = round(period_s * 1e9)
+    due = time.monotonic_ns() + period_ns
+    late = []
+    for _ in range(wakes):
+        left = due - time.monotonic_ns()
+        if left > 0:
+            time.sleep(left * 1e-9)
+        late.append(max(0, time.monotonic_ns() - due) * 1e-3)
+        due = max(due + period_ns, time.monotonic_ns())
+    return np.array(late)

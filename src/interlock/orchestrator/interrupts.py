@@ -1,0 +1,57 @@
+"""Ctrl-C and SIGTERM: before a robot may move they end the start-up, afterwards they ask for a stop."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from interlock.errors import StoppedError
+
+__all__ = ["Interrupts"]
+
+
+class Interrupts:
+    """Catches SIGINT and SIGTERM while it is entered, where signals can be caught (the main thread).
+
+    As long as nothing can move, a signal raises KeyboardInterrupt at once, and leaving turns that into a
+    `StoppedError`. From `defer` on it is only remembered: the loop looks at `cause` each tick, so that the
+    robot stops first. A signal that met a place where nothing can be raised is remembered too.
+
+    Attributes:
+        cause: who asked for a stop, or "".
+    """
+
+    def __init__(self) -> None:
+        self.cause = ""
+        self._deferred = False
+        self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
+
+    def defer(self) -> None:
+        """From now on a robot may move."""
+        self._deferred = True
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """A signal came."""
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        self.cause = self.cause or f"operator: {name}"
+        if not self._deferred:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._before[number] = signal.signal(number, self)
+            except ValueError:  # not the main thread: whoever runs us there stops us by the state folder
+                break
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+        if isinstance(error, KeyboardInterrupt):
+            raise StoppedError(f"{self.cause or 'operator: Ctrl-C'}, before anything moved") from error

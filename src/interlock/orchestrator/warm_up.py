@@ -1,0 +1,63 @@
+"""One decision before the first tick, so that no tick pays for loading compiled code."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from interlock.guards.gate import Gate
+from interlock.guards.intake import GateInput
+from interlock.hal.chunk import ActionChunk, Provenance
+from interlock.hal.phase import Phase
+from interlock.hal.scene import Scene, SceneObject
+from interlock.hal.state import GripperState, RobotState
+from interlock.orchestrator.cell import Cell
+
+__all__ = ["warm_up"]
+
+_PHASE = Phase(
+    task_id="", skill="", name="", allowed=(), expires_ns=0, held=None, maybe_held=None, max_force_n=0.0
+)
+
+
+def warm_up(gate: Gate, cell: Cell, objects: tuple[SceneObject, ...]) -> None:
+    """Let the gate decide once on a made-up step away from home; it keeps no state, so nothing is left of it."""
+    robot, embodiment = gate.body.robot, cell.embodiment()
+    zero = np.zeros(robot.dof)
+    gripper = robot.gripper
+    state = RobotState(
+        stamp_ns=0,
+        q=robot.home,
+        v=zero,
+        q_commanded=robot.home,
+        v_commanded=zero,
+        a_commanded=zero,
+        gripper=None if gripper is None else GripperState(width_m=gripper.max_width_m, force_n=0.0),
+        standstill=True,
+    )
+    width = [] if gripper is None else [gripper.max_width_m]
+    steps = [
+        np.concatenate([robot.home + 0.4 * k / embodiment.horizon, width]) for k in range(embodiment.horizon)
+    ]
+    chunk = ActionChunk(
+        seq=0,
+        embodiment=embodiment.fingerprint,
+        samples=np.array([steps]),
+        t_obs_ns=0,
+        t_ready_ns=0,
+        t0_ns=0,
+        dt_s=1.0 / embodiment.rate_hz,
+        provenance=Provenance(policy="warm_up", version="", config_sha256="", seed=0),
+    )
+    gate.decide(
+        GateInput(
+            seq=0,
+            epoch=0,
+            now_ns=0,
+            lateness_ns=0,
+            state=state,
+            scene=Scene(stamp_ns=0, objects=objects),
+            chunk=chunk,
+            last_seq=-1,
+            phase=_PHASE,
+        )
+    )

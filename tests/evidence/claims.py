@@ -1,0 +1,110 @@
+"""What the tables are to show, as sentences that are true or false of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cases import CELLS
+from family_off import TRIALS
+from row import Row
+
+__all__ = ["Claim", "claims"]
+
+_ACHIEVED = dict(zip(CELLS, (97, 90), strict=True))  # of 100
+_LIVELY = ("reckless", "random", "oscillating")
+_RELEASED = 0.5
+_UNGATED = {"reckless": 0.60, "random": 0.20}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One sentence, whether it holds, and the runs against it."""
+
+    text: str
+    holds: bool
+    against: tuple[str, ...] = ()
+
+
+def claims(table: str, rows: Sequence[Row]) -> list[Claim]:
+    """The claims that `rows` of `table` can bear out; one that none of them speaks of is left out."""
+    build: dict[str, Callable[[Sequence[Row]], list[Claim]]] = {
+        "expert": _expert,
+        "hostile": _hostile,
+        "gate_off": _gate_off,
+        "families": _families,
+    }
+    errors = [row for row in rows if row["outcome"] == "error"]
+    return [_none_of(errors, "no run broke"), *build[table](rows)]
+
+
+def _none_of(rows: Sequence[Row], text: str) -> Claim:
+    return Claim(text=text, holds=not rows, against=tuple(_name(row) for row in rows))
+
+
+def _name(row: Row) -> str:
+    return f"{row['kind']} {row['cell']} seed {row['seed']}: {row['outcome']} {row['reason']}".rstrip()
+
+
+def _unharmed(rows: Sequence[Row]) -> list[Claim]:
+    return [
+        _none_of([row for row in rows if row["contacts"]], "contacts while moving: 0"),
+        _none_of([row for row in rows if row["violations"]], "limit violations: 0"),
+    ]
+
+
+def _expert(rows: Sequence[Row]) -> list[Claim]:
+    found = []
+    for cell, least in _ACHIEVED.items():
+        mine = [row for row in rows if row["cell"] == cell]
+        if not mine:
+            continue
+        missed = [row for row in mine if row["outcome"] != "achieved"]
+        text = f"{cell}: {len(mine) - len(missed)} of {len(mine)} achieved, at least {least} %"
+        holds = 100 * len(missed) <= (100 - least) * len(mine)
+        found.append(Claim(text=text, holds=holds, against=tuple(_name(row) for row in missed)))
+    return found + _unharmed(rows)
+
+
+def _hostile(rows: Sequence[Row]) -> list[Claim]:
+    found = _unharmed(rows)
+    for kind in _LIVELY:
+        mine = [row for row in rows if row["kind"] == kind]
+        if not mine:
+            continue
+        low = [row for row in mine if row["released"] < _RELEASED]
+        least = min(row["released"] for row in mine)
+        found.append(
+            Claim(
+                text=f"{kind}: at least {_RELEASED:.0%} of each run's ticks released (least {least:.1%})",
+                holds=not low,
+                against=tuple(_name(row) for row in low),
+            )
+        )
+    return found
+
+
+def _gate_off(rows: Sequence[Row]) -> list[Claim]:
+    found = []
+    for kind, share in _UNGATED.items():
+        mine = [row for row in rows if row["kind"] == kind]
+        if not mine:
+            continue
+        hit = sum(bool(row["contacts"]) for row in mine)
+        text = f"{kind} without the gate: contacts in {hit} of {len(mine)} runs, at least {share:.0%}"
+        found.append(Claim(text=text, holds=hit >= share * len(mine)))
+    return found
+
+
+def _families(rows: Sequence[Row]) -> list[Claim]:
+    found = []
+    for trial in TRIALS.values():
+        mine = [row for row in rows if row["kind"] == trial.name]
+        off = [row for row in mine if row["gate"] != "on"]
+        if not off:
+            continue
+        tripped = [row for row in off if row["counters"].get(trial.counter)]
+        text = f"{trial.name} off alone: {trial.counter} trips in {len(tripped)} of {len(off)} runs"
+        found.append(Claim(text=text, holds=bool(tripped)))
+    on = [row for row in rows if row["gate"] == "on" and row["counters"].get(TRIALS[row["kind"]].counter)]
+    return [*found, _none_of(on, "the same runs under the whole gate: no such counter trips")]

@@ -1,0 +1,40 @@
+"""Runs of today against the committed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cases import Case
+from ledger import fingerprint
+from row import Row
+
+__all__ = ["differences"]
+
+ALWAYS = ("outcome", "contacts", "violations")
+SAME_MACHINE = ("ticks", "released", "path_rad", "standing", "margin_m", "counters", "refused")
+"""Compared only where processor and numeric packages are those of the committed table."""
+
+
+def differences(played: Sequence[tuple[Case, Row]], content: dict[str, Any]) -> list[str]:
+    """One line for each field that differs from the committed table, named by case."""
+    same = content["fingerprint"] == fingerprint()
+    committed = {_id(row): row for row in content["rows"]}
+    lines = []
+    for case, row in played:
+        was = committed.get(_id(row | {"gate": case.gate}))
+        if was is None:
+            lines.append(f"{case.table} {case.key}: not in the committed table")
+            continue
+        for field in (*ALWAYS, *SAME_MACHINE) if same else ALWAYS:
+            if row[field] != was[field]:
+                why = f" ({row['reason']})" if field == "outcome" and row["reason"] else ""
+                lines.append(
+                    f"{case.table} {case.key}: {field} was {was[field]!r} and is {row[field]!r}{why}"
+                )
+    return lines
+
+
+def _id(row: Row) -> tuple[Any, ...]:
+    gate = row.get("gate")
+    return row["kind"], row["cell"], row["seed"], gate if gate == "on" else None

@@ -1,0 +1,110 @@
+"""The committed tables as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from cases import CELLS, GOALS, TABLES, cases_of
+from claims import claims
+from family_off import TRIALS
+from ledger import COMMITTED, read_table, table_path, wilson
+from row import Row
+
+__all__ = ["print_tables", "text_of"]
+
+_TITLES = {
+    "expert": "The expert under the gate: 5 goals, 20 seeds, 2 cells",
+    "hostile": "Hostile policies under the gate, 10 simulated seconds each",
+    "gate_off": "The same policies with the gate off (a fixture of the tests alone)",
+    "families": "Each guard family off alone: does the referee's own counter trip?",
+}
+_HEAD = ("runs", "achieved", "contacts", "standing", "violations", "released med/min", "path rad med/min")
+
+
+def print_tables(only: str | None = None, folder: Path = COMMITTED) -> bool:
+    """Print one table or all; False if one is not there."""
+    complete = True
+    for table in [only] if only else TABLES:
+        content = read_table(table, folder)
+        if content is None:
+            print(f"{table_path(table, folder)} is not there yet: `make evidence` makes it.\n")
+            complete = False
+        else:
+            print(text_of(table, content) + "\n")
+    return complete
+
+
+def text_of(table: str, content: dict[str, Any]) -> str:
+    """One table with its totals and claims."""
+    rows: list[Row] = content["rows"]
+    commit = content["commit"] or "none"
+    lines = [_TITLES[table], f"commit {commit[:12]}, {content['fingerprint']['cpu']}", ""]
+    lines += _family_lines(rows) if table == "families" else _kind_lines(table, rows)
+    lines.append("")
+    for claim in claims(table, rows):
+        lines.append(f"  {'holds' if claim.holds else 'FAILS'}  {claim.text}")
+        lines += [f"           {line}" for line in claim.against]
+    return "\n".join(lines)
+
+
+def _kind_lines(table: str, rows: Sequence[Row]) -> list[str]:
+    kinds = list(dict.fromkeys(case.kind for case in cases_of(table)))
+    grid = [("cell", "goal" if table == "expert" else "policy", *_HEAD)]
+    for cell in CELLS:
+        for kind in kinds:
+            mine = [row for row in rows if row["cell"] == cell and row["kind"] == kind]
+            if mine:
+                grid.append((cell, kind, *_summary(mine)))
+        mine = [row for row in rows if row["cell"] == cell]
+        if mine:
+            grid.append((cell, "all", *_summary(mine)))
+    lines = _aligned(grid)
+    if table == "expert":
+        for cell in CELLS:
+            mine = [row for row in rows if row["cell"] == cell]
+            low, high = wilson(sum(row["outcome"] == "achieved" for row in mine), len(mine))
+            lines.append(f"{cell}: success {low:.1%} to {high:.1%} (Wilson, 95 %)")
+        lines += [f"{kind}: {goal}" for kind, goal in GOALS.items()]
+    return lines
+
+
+def _summary(rows: Sequence[Row]) -> tuple[str, ...]:
+    paths = [row["path_rad"] for row in rows if row["path_rad"] is not None]
+    released = [row["released"] for row in rows]
+    hit = sum(bool(row["contacts"]) for row in rows)
+    contacts = sum(row["contacts"] for row in rows)
+    return (
+        str(len(rows)),
+        str(sum(row["outcome"] == "achieved" for row in rows)),
+        f"{contacts} in {hit} runs" if contacts else "0",
+        str(sum(row["standing"] for row in rows)),
+        str(sum(row["violations"] for row in rows)),
+        f"{median(released):.1%} / {min(released):.1%}",
+        f"{median(paths):.2f} / {min(paths):.2f}" if paths else "-",
+    )
+
+
+def _family_lines(rows: Sequence[Row]) -> list[str]:
+    grid = [("family", "counter", "policy", "cell", "runs", "tripped, family off", "tripped, whole gate")]
+    for trial in TRIALS.values():
+        for cell in trial.cells:
+            mine = [row for row in rows if row["kind"] == trial.name and row["cell"] == cell]
+            off = [row for row in mine if row["gate"] != "on"]
+            on = [row for row in mine if row["gate"] == "on"]
+            trips = [sum(bool(row["counters"].get(trial.counter)) for row in some) for some in (off, on)]
+            grid.append(
+                (trial.name, trial.counter, trial.policy, cell, str(len(off)), str(trips[0]), str(trips[1]))
+            )
+    return _aligned(grid)
+
+
+def _aligned(grid: Iterable[tuple[str, ...]]) -> list[str]:
+    lines = list(grid)
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]

@@ -6,10 +6,10 @@ MEND := Mend: install Python 3.11 with its venv module (on Debian or Ubuntu the 
 # One numeric thread per process: more only get in each other's way at these sizes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all check evidence evidence-slice tables bench venv clean
+.PHONY: demo test test-slow check evidence evidence-slice tables bench venv clean
 demo: venv ; $(BIN)/python -m interlock.orchestrator.demo --out runs/demo
 test: venv ; $(BIN)/pytest -n 2 -m "not slow and not network and not gpu and not hardware"
-test-all: venv ; $(BIN)/pytest -n 2
+test-slow: venv ; $(BIN)/pytest -n 2 -m "slow and not network and not gpu and not hardware"
 check: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -12,7 +12,7 @@ from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.proposer import InlineProposer, ThreadProposer
 from interlock.orchestrator.rig import GateMaker, Rig, build_gate, build_rig
 from interlock.policy.observation import TaskView
-from interlock.policy.policy import PolicyContext
+from interlock.policy.policy import PolicyContext, PolicyFactory
 from interlock.policy.registry import create
 
 __all__ = ["BenchRun", "bench_run"]
@@ -49,9 +49,15 @@ class BenchRun:
 
 
 def bench_run(
-    cell: Cell, policy: str, ticks: int, *, real_time: bool = False, make_gate: GateMaker = build_gate
+    cell: Cell,
+    policy: str,
+    ticks: int,
+    *,
+    real_time: bool = False,
+    make_gate: GateMaker = build_gate,
+    make_policy: PolicyFactory | None = None,
 ) -> BenchRun:
-    """Let `policy` approach the first movable object for `ticks` ticks."""
+    """Let `policy`, or what `make_policy` makes, approach the first movable object for `ticks` ticks."""
     rig = build_rig(cell, seed=0, latch=lambda cause: None, real_time=real_time, make_gate=make_gate)
     try:
         seen = BenchRun(rig, [])
@@ -65,7 +71,7 @@ def bench_run(
             instruction=f"pick up the {target}",
             target_in_world=None,
         )
-        made = create(policy, context)
+        made = create(policy, context) if make_policy is None else make_policy(context)
         loop = Loop(
             proposer=ThreadProposer(made) if real_time else InlineProposer(made),
             drive=rig.drive,

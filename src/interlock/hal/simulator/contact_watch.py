@@ -39,12 +39,13 @@ class ContactWatch:
         self._last_touch[pair] = now_ns
         if last is not None and now_ns - last < QUIET_NS:
             return
-        if self._told_to_stand() and (self._stood() or self._pushed(now_ns)):
+        if self._told_to_stand() and (self._stood() or self.pushed(now_ns)):
             self._standing.add(pair)
             self.counts["contact_standing"] += 1
         else:
             self._standing.discard(pair)
             self.counts[kind] += 1
 
-    def _pushed(self, now_ns: int) -> bool:
+    def pushed(self, now_ns: int) -> bool:
+        """Whether an episode into the standing arm goes on."""
         return any(now_ns - self._last_touch[pair] < QUIET_NS for pair in self._standing)

@@ -21,6 +21,7 @@ from interlock.hal.zone import Zone, ZoneKind
 
 __all__ = ["Referee"]
 
+_MEASURED = {"position", "velocity", "tool_speed", "tool_speed_in_contact", "zone_keep_in", "zone_keep_out"}
 _BODY_B, _LINK_A, _DISTANCE = 2, 3, 8  # fields of a PyBullet contact point
 
 
@@ -63,6 +64,7 @@ class Referee:
         self._last_velocities = np.array(world.driver.observe().v)
         self._broken: set[str] = set()
         self._commanded = False
+        self._pushed = False
         self._rested = True
         self._last_stamp_ns = -1
         self.begin_tick((), None)
@@ -120,7 +122,9 @@ class Referee:
             contacts_into_standing_arm=counters["contact_standing"],
             min_distance_m=self._proximity.min_distance_m,
             min_self_distance_m=self._proximity.min_self_distance_m,
-            limit_violations=sum(n for name, n in counters.items() if not name.startswith("contact_")),
+            limit_violations=sum(
+                n for name, n in counters.items() if name != "pushed" and not name.startswith("contact_")
+            ),
             max_tcp_speed_m_s=self._max_tcp_speed_m_s,
             max_tracking_error_rad=self._max_tracking_error_rad,
             max_measured_acceleration_rad_s2=self._max_acceleration_rad_s2,
@@ -169,8 +173,16 @@ class Referee:
         self._judge_playing()
         self._judge_joints()
         self._judge_tool()
+        self._excuse_a_push(now_ns)
         self._ticks.update(self._broken)
         self._broken.clear()
+
+    def _excuse_a_push(self, now_ns: int) -> None:
+        """What is measured of a pushed arm is not its own doing, until it is told to move again."""
+        self._pushed = self._told_to_stand() and (self._pushed or self._contacts.pushed(now_ns))
+        if self._pushed and self._broken & _MEASURED:
+            self._broken -= _MEASURED
+            self._broken.add("pushed")
 
     def _judge_playing(self) -> None:
         playing = self._world.driver.playing

@@ -23,8 +23,13 @@ COUNTERS = (
     "non_finite",
     "stale",
     "discontinuity",
+    "pushed",
 )
-"""Every check's own counter: the contacts count episodes, all others count ticks."""
+"""Every check's own counter: the contacts count episodes, all others count ticks.
+
+`pushed` counts ticks in which an arm that is told to stand was beyond a measured limit because something that moves
+by itself had pushed it there; like `contact_standing` it is reported apart.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,7 @@ class RefereeReport:
         min_distance_m: smallest distance between hulls of arm or held object and environment, over all pairs
             that were not allowed to touch; 0.3 if none came that near, [m].
         min_self_distance_m: the same between links of the robot, [m].
-        limit_violations: sum of all counters that are not contacts.
+        limit_violations: sum of all counters that are neither contacts nor `pushed`.
         max_tcp_speed_m_s: highest measured speed of the tool centre point, [m/s].
         max_tracking_error_rad: largest |measured - commanded| joint position, [rad].
         max_measured_acceleration_rad_s2: largest difference of measured joint speeds from tick to tick, over

@@ -1,8 +1,9 @@
 """Print the `realtime` benchmark; see README.md here."""
 
-from rich import print_json
+from rich.console import Console
 
 from interlock.orchestrator.bench import run
+from interlock.orchestrator.bench_table import bench_table
 
 if __name__ == "__main__":
-    print_json(data=run("realtime"))
+    Console().print(bench_table(run("realtime")))

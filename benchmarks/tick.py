@@ -1,8 +1,9 @@
 """Print the `tick` benchmark; see README.md here."""
 
-from rich import print_json
+from rich.console import Console
 
 from interlock.orchestrator.bench import run
+from interlock.orchestrator.bench_table import bench_table
 
 if __name__ == "__main__":
-    print_json(data=run("tick"))
+    Console().print(bench_table(run("tick")))

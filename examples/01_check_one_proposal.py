@@ -42,7 +42,8 @@ def judge(step_rad: float) -> None:
     scene = Scene(stamp_ns=0, objects=cell.scene_objects(seed=0))
     verdict = gate.decide(
         GateInput(
-            seq=0, epoch=1, now_ns=0, lateness_ns=0, state=state, scene=scene, chunk=chunk, last_seq=-1, phase=free
+            seq=0, epoch=1, now_ns=0, lateness_ns=0, state=state, scene=scene, chunk=chunk, last_seq=-1,
+            phase=free,
         )
     ).verdict  # fmt: skip
     print(f"{step_rad!r:>8} rad a step: {verdict.decision} ({verdict.rung}) {verdict.guard} {verdict.reason}")

@@ -1,34 +1,34 @@
 """A policy of your own: it proposes chunks, the gate decides. It sees only what an Observation holds."""
 
+import sys
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
 from interlock.hal.chunk import ActionChunk, Provenance
-from interlock.orchestrator.bench_run import bench_run
 from interlock.orchestrator.cell import Cell
-from interlock.policy import registry
+from interlock.orchestrator.progress import SilentProgress
+from interlock.orchestrator.request import RunRequest
+from interlock.orchestrator.session import run
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
 
 
 class Nodding:
-    """Moves one joint up and down. Register it in your package's pyproject.toml:
-
-    [project.entry-points."interlock.policies"]
-    nodding = "my_package.nodding:Nodding"
-    """
+    """Moves joint 4 up and down."""
 
     name = "nodding"
 
     def __init__(self, context: PolicyContext) -> None:
         self._body = context.embodiment
-        self._seq = 0
 
     def reset(self) -> None:
         """Start again."""
         self._seq = 0
 
     def propose(self, observation: Observation) -> ActionChunk:
-        """Sixteen steps of a slow sine on joint 4, the gripper as it is."""
+        """Sixteen steps of a slow sine, the gripper as it is."""
         times = observation.stamp_ns * 1e-9 + np.arange(self._body.horizon) / self._body.rate_hz
         steps = np.tile(observation.state.q_commanded, (self._body.horizon, 1))
         steps[:, 3] += 0.1 * (np.sin(times) - np.sin(times[0]))
@@ -43,7 +43,17 @@ class Nodding:
         )  # fmt: skip
 
 
-print("registered here:", ", ".join(name for name, *_ in registry.available()))
-seen = bench_run(Cell.load("panda_tabletop"), "nodding", ticks=200, make_policy=Nodding)
-released = sum(report.command is not None for report in seen.reports)
-print(f"{released} of {len(seen.reports)} ticks released")
+with tempfile.TemporaryDirectory() as folder:
+    # What installing a package does whose pyproject.toml has [project.entry-points."interlock.policies"]:
+    installed = Path(folder, "nodding-1.0.dist-info")
+    installed.mkdir()
+    (installed / "METADATA").write_text("Name: nodding\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[interlock.policies]\nnodding = __main__:Nodding\n")
+    sys.path.append(folder)
+    request = RunRequest(
+        goal="move above the red block", cell=Cell.load("panda_tabletop"), policy="nodding", seed=0,
+        real_time=False, gui=False, cameras=False, report=False, max_sim_time_s=2.0,
+        out=Path(folder, "out"), state_dir=Path(folder, "state"),
+    )  # fmt: skip
+    summary = run(request, SilentProgress())
+    print(f"{summary.outcome}: released {summary.released_fraction:.0%}, {summary.path_length_rad:.2f} rad")

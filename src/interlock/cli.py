@@ -102,7 +102,7 @@ def run(
 
     try:
         with Interrupts() as interrupts:
-            from interlock.orchestrator.console import make_console, native_stdout_to_stderr
+            from interlock.orchestrator.console import make_console, native_stdout_to_stderr, print_answer
             from interlock.orchestrator.rich_progress import RichProgress
             from interlock.orchestrator.run_command import prepare_run
 
@@ -127,14 +127,15 @@ def run(
                 folder.give_up()
                 raise
     except InterlockError as error:
+        from interlock.orchestrator.console import print_answer
         from interlock.orchestrator.summary import RunSummary
 
         refused = RunSummary.not_started(error, goal=goal, seed=seed)
         if as_json and refused is not None:
-            typer.echo(refused.to_json())
+            print_answer(refused.to_json())
         raise
     if as_json:
-        typer.echo(summary.to_json())
+        print_answer(summary.to_json())
     raise typer.Exit(int(summary.exit_code))
 
 
@@ -289,13 +290,14 @@ def bench(
     import json
 
     from interlock.orchestrator import bench as benchmarks
+    from interlock.orchestrator.bench_table import bench_table
     from interlock.orchestrator.console import make_console
 
     measured = benchmarks.run(name)
     if as_json:
         typer.echo(json.dumps(measured))
     else:
-        make_console().print_json(json.dumps(measured))
+        make_console().print(bench_table(measured))
 
 
 @trace_app.command("show", epilog="Exit codes: 0 · 2 there is no readable trace.")

@@ -22,7 +22,7 @@ GOALS = {
     "pick": "pick up the blue block",
     "reach": "move above the blue block and then go home",
 }
-"""The five goals, by a short name."""
+"""The five goals, by a short name. No push: the xArm's fingers topple a block of 8 cm now and then."""
 
 TABLES = ("expert", "hostile", "gate_off", "families")
 

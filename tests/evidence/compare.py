@@ -6,23 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from cases import Case
-from ledger import fingerprint
+from ledger import fingerprint, source_digest
 from row import Row
 
 __all__ = ["differences"]
 
 ALWAYS = ("outcome", "contacts", "violations")
 SAME_MACHINE = ("ticks", "released", "path_rad", "standing", "margin_m", "counters", "refused")
-"""Compared only where processor and numeric packages are those of the committed table."""
+"""Compared only where processor, sources and numeric packages are those of the committed table."""
 
 
 def differences(played: Sequence[tuple[Case, Row]], content: dict[str, Any]) -> list[str]:
     """One line for each field that differs from the committed table, named by case."""
-    same = content["fingerprint"] == fingerprint()
-    committed = {_id(row): row for row in content["rows"]}
+    same = content["fingerprint"] == fingerprint() and content["sources"] == source_digest()
+    names = [name for name in ("kind", "cell", "seed", "gate") if name in content["columns"]]
+    committed = {tuple(row[name] for name in names): row for row in content["rows"]}
     lines = []
     for case, row in played:
-        was = committed.get(_id(row | {"gate": case.gate}))
+        was = committed.get(tuple(getattr(case, name) for name in names))
         if was is None:
             lines.append(f"{case.table} {case.key}: not in the committed table")
             continue
@@ -33,8 +34,3 @@ def differences(played: Sequence[tuple[Case, Row]], content: dict[str, Any]) -> 
                     f"{case.table} {case.key}: {field} was {was[field]!r} and is {row[field]!r}{why}"
                 )
     return lines
-
-
-def _id(row: Row) -> tuple[Any, ...]:
-    gate = row.get("gate")
-    return row["kind"], row["cell"], row["seed"], gate if gate == "on" else None

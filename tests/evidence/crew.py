@@ -97,19 +97,23 @@ class Crew:
             row: Row = json.loads(line)
             return row
         self._end(number)
-        how = f"the worker died ({process.returncode})" if ready else f"no answer within {_PATIENCE_S:g} s"
+        last = _said_by(number, scratch).read_text(encoding="utf-8", errors="replace").splitlines()[-1:]
+        died = f"the worker died ({process.returncode}): {''.join(last)}"
+        how = died if ready else f"no answer within {_PATIENCE_S:g} s"
         return blank(case, "error", how)
 
     def _process(self, number: int, scratch: str) -> subprocess.Popen[bytes]:
         process = self._processes.get(number)
         if process is None or process.poll() is not None:
-            process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("worker.py")), scratch],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env={**os.environ, **_ONE_THREAD},
-                start_new_session=True,  # Ctrl-C is for the master: a run that hears it would stop its robot
-            )
+            with _said_by(number, scratch).open("ab") as said:
+                process = subprocess.Popen(
+                    [sys.executable, str(Path(__file__).with_name("worker.py")), scratch],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    env={**os.environ, **_ONE_THREAD},
+                    start_new_session=True,  # Ctrl-C is for the master: a run that hears it stops its robot
+                )
             self._processes[number] = process
         return process
 
@@ -130,3 +134,8 @@ class Crew:
         self._stopping = True
         for number in list(self._processes):
             self._end(number)
+
+
+def _said_by(number: int, scratch: str) -> Path:
+    """What a worker writes to its standard error."""
+    return Path(scratch) / f"worker-{number}.log"

@@ -154,7 +154,8 @@ def fingerprint() -> dict[str, str]:
         name, _, value = line.partition(":")
         facts.setdefault(name.strip(), value.strip())
     flags = hashlib.sha256(" ".join(sorted(facts.get("flags", "").split())).encode()).hexdigest()[:12]
-    return {"cpu": facts.get("model name", platform.machine()), "flags": flags, **_versions()}
+    cpu = facts.get("model name", platform.machine())
+    return {"cpu": cpu, "flags": flags, **_versions()}
 
 
 def _git(*arguments: str) -> str:
@@ -197,7 +198,7 @@ def write_table(table: str, rows: Iterable[Row], wall_s: float, folder: Path = C
     }
     text = json.dumps(head, indent=1, ensure_ascii=False)[:-2]  # without the closing line
     values = ([row[name] for name in columns] for row in ordered)
-    lines = ",\n".join("  " + json.dumps(line, ensure_ascii=False) for line in values)
+    lines = ",\n".join("  " + json.dumps(line, ensure_ascii=False, separators=(",", ":")) for line in values)
     path = table_path(table, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'{text},\n "rows": [\n{lines}\n ]\n}}\n', encoding="utf-8")

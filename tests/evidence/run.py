@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -142,4 +143,6 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have told background jobs to ignore Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     raise SystemExit(main())

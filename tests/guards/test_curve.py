@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.guards.curve import extremes, motion_at, next_node, travel_bounds
+from interlock.guards.curve import extremes, largest_gap, motion_at, next_node, travel_at, travel_bounds
 
 PERIOD = 0.01
 
@@ -59,3 +60,41 @@ def test_not_a_number_anywhere_fails_every_comparison():
     extremes(nodes, PERIOD, found)
     assert np.isnan(found[:, 2]).all()
     assert np.isfinite(found[:, :2]).all()
+
+
+@pytest.mark.parametrize("row", range(3))
+@pytest.mark.parametrize("node", [0, 4, 12])
+def test_not_a_number_in_any_node_is_never_lost(row, node):
+    nodes = _curve(1)
+    nodes[node, row, 1] = np.nan
+    speed, travel = np.empty((len(nodes) - 1, 3)), np.empty((len(nodes), 3))
+    travel_bounds(nodes, PERIOD, speed, travel)
+    assert row == 0 or not np.isfinite(travel[:, 1]).all()
+    assert np.isnan(largest_gap(nodes, PERIOD))
+    assert np.isfinite(travel[:, 0]).all()
+
+
+def test_nodes_made_one_from_the_other_have_no_gap():
+    assert largest_gap(_curve(3), PERIOD) < 1e-14
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_a_node_off_the_curve_is_a_gap(row):
+    nodes = _curve(3)
+    nodes[5, row, 0] += 1e-6
+    assert 0.9e-6 < largest_gap(nodes, PERIOD) < 1.1e-6
+
+
+def test_a_jump_of_acceleration_alone_is_a_gap():
+    nodes = _curve(3)
+    nodes[5, 2, 0] += 1.0
+    assert largest_gap(nodes, PERIOD) > 1e-3
+
+
+@given(seed=st.integers(0, 1000), tick=st.floats(0.0, 12.0))
+def test_travel_at_is_monotone_and_meets_the_nodes(seed, tick):
+    nodes = _curve(seed)
+    speed, travel = np.empty((len(nodes) - 1, 3)), np.empty((len(nodes), 3))
+    travel_bounds(nodes, PERIOD, speed, travel)
+    here = travel_at(travel, speed, PERIOD, tick, 1)
+    assert travel[int(tick), 1] - 1e-15 <= here <= travel[min(int(tick) + 1, 12), 1] + 1e-15

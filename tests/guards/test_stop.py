@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -44,7 +46,7 @@ def test_ends_at_rest_inside_acceleration_and_jerk_limits(v, share, a_max, j_max
 def test_nodes_are_consistent_with_the_cubic_between_them(v, share):
     tail = _tail(v, share * 7.5, 7.5, 375.0)
     nodes = np.concatenate([np.array([[[0.3], [v], [share * 7.5]]]), tail])
-    for before, after in zip(nodes[:-1], nodes[1:], strict=True):
+    for before, after in pairwise(nodes):
         a, b = before[2], after[2]
         speed = before[1] + PERIOD * (a + b) / 2
         place = before[0] + PERIOD * before[1] + PERIOD**2 * (a / 3 + b / 6)

@@ -1,4 +1,4 @@
-"""The drive fails closed: whatever breaks, the driver is stopped first, the cause is kept, nothing is raised."""
+"""The drive fails closed: whatever breaks, the driver is stopped first and the cause is kept."""
 
 from __future__ import annotations
 
@@ -70,13 +70,21 @@ class Fault:
 
 
 FAULTS = {
-    "the gate raises": Fault("gate", RuntimeError("a guard broke"), "gate raised RuntimeError: a guard broke"),
+    "the gate raises": Fault(
+        "gate", RuntimeError("a guard broke"), "gate raised RuntimeError: a guard broke"
+    ),
     "the gate divides by zero": Fault("gate", ZeroDivisionError("x"), "gate raised ZeroDivisionError"),
     "the gate runs out of memory": Fault("gate", MemoryError(), "gate raised MemoryError"),
     "the gate meets a bad shape": Fault("gate", ShapeError("expected 7"), "gate raised expected 7"),
-    "the driver refuses a command": Fault("write", DriverFaultError("out of order"), "driver fault: out of order"),
-    "the driver's library breaks": Fault("write", ConnectionResetError("gone"), "driver fault: ConnectionResetError"),
-    "the robot is not heard": Fault("observe", TimeoutError("no answer"), "driver fault: TimeoutError: no answer"),
+    "the driver refuses a command": Fault(
+        "write", DriverFaultError("out of order"), "driver fault: out of order"
+    ),
+    "the driver's library breaks": Fault(
+        "write", ConnectionResetError("gone"), "driver fault: ConnectionResetError"
+    ),
+    "the robot is not heard": Fault(
+        "observe", TimeoutError("no answer"), "driver fault: TimeoutError: no answer"
+    ),
 }
 
 
@@ -186,7 +194,9 @@ def test_a_drive_that_starts_latched_stops_the_driver_and_never_writes(robot: An
     assert robot.calls == ["stop"]
 
 
-def test_a_latch_that_cannot_be_kept_delays_no_stop_and_is_itself_a_cause(robot: Any, panda_gate: Gate) -> None:
+def test_a_latch_that_cannot_be_kept_delays_no_stop_and_is_itself_a_cause(
+    robot: Any, panda_gate: Gate
+) -> None:
     drive = moving(robot, panda_gate)
     robot.faults["latch"] = StorageError("no space left")
     drive.handle(STOP)
@@ -236,7 +246,9 @@ def test_a_report_survives_a_pipe(
     assert all(np.array_equal(one, two) for one, two in pairs)
 
 
-def test_a_decision_of_a_drive_fed_through_a_pipe_is_the_same_bit_by_bit(robot: Any, panda_gate: Gate) -> None:
+def test_a_decision_of_a_drive_fed_through_a_pipe_is_the_same_bit_by_bit(
+    robot: Any, panda_gate: Gate
+) -> None:
     ends = []
     for through in (lambda m: m, lambda m: pickle.loads(pickle.dumps(m))):
         other = type(robot)(robot.cell)

@@ -29,7 +29,14 @@ TASK = TaskView(
     target_in_world=None,
 )
 PHASE = Phase(
-    task_id="t1", skill="pick", name="lift", allowed=(), expires_ns=0, held=None, maybe_held=None, max_force_n=0.0
+    task_id="t1",
+    skill="pick",
+    name="lift",
+    allowed=(),
+    expires_ns=0,
+    held=None,
+    maybe_held=None,
+    max_force_n=0.0,
 )
 
 

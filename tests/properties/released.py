@@ -25,6 +25,7 @@ from tests.properties.oracle import (
     PER_TICK,
     Oracle,
     Pair,
+    Piece,
     keep_in,
     keep_out,
     largest_jump,
@@ -144,22 +145,31 @@ class World(Loop):
             self.objects = (*self.objects[:-1], replace(self.objects[-1], object_in_world=pose))
 
 
-def _ambush(generator: np.random.Generator, oracle: Oracle, q: Array, target: Array) -> list[SceneObject]:
-    """Small things right where links would be on the straight way to the target."""
+def _ambush(
+    generator: np.random.Generator, pieces: list[Piece], oracle: Oracle, q: Array, target: Array
+) -> list[SceneObject]:
+    """Small things right where pieces would be on the straight way to the target."""
     made = []
     for k in range(int(generator.integers(0, 4))):
         frames = oracle.frames(q + generator.uniform(0.1, 0.7) * (target - q))
-        link = oracle.links[int(generator.integers(3, len(oracle.links)))]
-        at = (frames[link.joint] @ link.place)[:3, 3] + generator.normal(size=3) * 0.04
+        piece = pieces[int(generator.integers(len(pieces)))]
+        at = (frames[piece.joint] @ piece.place)[:3, 3] + generator.normal(size=3) * 0.04
         speed = float(generator.choice([0.0, 0.25]))
-        made.append(ball(f"ambush{k}", at, float(generator.uniform(0.002, 0.03)), speed_m_s=speed))
+        name = f"{pieces[0].name}_ambush{k}"
+        made.append(ball(name, at, float(generator.uniform(0.002, 0.03)), speed_m_s=speed))
     return made
 
 
 def _target(generator: np.random.Generator, name: str) -> Array:
+    """Anywhere, half way there, or folded as far as the joints go."""
     limits, home = body_of(name).robot.limits, body_of(name).robot.home
     target = generator.uniform(limits.q_min, limits.q_max)
-    return np.asarray(home + 0.5 * (target - home) if generator.random() < 0.5 else target)
+    kind = generator.integers(3)
+    if kind == 0:
+        return np.asarray(home + 0.5 * (target - home))
+    if kind == 1:
+        return np.asarray(np.where(generator.random(len(home)) < 0.5, limits.q_min, limits.q_max))
+    return target
 
 
 def _start(generator: np.random.Generator, name: str, gate: Gate, target: Array) -> World | None:
@@ -172,13 +182,14 @@ def _start(generator: np.random.Generator, name: str, gate: Gate, target: Array)
         objects = [
             *cell_of(name).scene_objects(0),
             *_extras(generator, int(generator.integers(0, 7))),
-            *_ambush(generator, oracle, q, target),
+            *_ambush(generator, [p for p in oracle.links if p.joint > 0], oracle, q, target),
         ]
         age_ns = int(generator.choice([0, 0, 30_000_000]))
         world = World(name, gate, tuple(objects), node_at_rest(q), age_ns=age_ns)
         if generator.random() < 0.3:
             load = _load(generator, oracle, q)
-            world.objects = (*world.objects, load)
+            carried = oracle.carried(load, q)
+            world.objects = (*world.objects, *_ambush(generator, carried, oracle, q, target), load)
             world.grasp = np.linalg.inv(oracle.frames(q)[oracle.tool_joint]) @ load.object_in_world
             world.phase = replace(IDLE, held="load", gripper_may_open=False)
             world.age_ns = 0

@@ -3,34 +3,146 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 from tests.guards.closed_loop import CELLS
-from tests.properties.released import faults, situation
+from tests.properties.released import Situation, faults, least_against_adversary, situation
 
-SITUATIONS = 80
+from interlock.guards.program import AffineProgram, Solution
+from interlock.guards.verdict import Rung
+from interlock.guards.verifier import Finding, Verifier
+
+SITUATIONS = 64
 """Random situations for each robot."""
 
 BLOCKS = 4
+FEW = 12
+"""Random situations for each robot where the gate is tampered with."""
+
+CLEAR = Finding(clear=True, family="", reason="", margins=())
+
+
+@cache
+def found(name: str, seed: int) -> Situation | None:
+    return situation(seed, name)
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 @pytest.mark.parametrize("name", CELLS)
 def test_every_release_is_inside_all_limits_and_clear(name, block):
-    released, moving, rungs = 0, 0, Counter()
-    least = np.inf
+    released, moving, least = 0, 0, np.inf
     for seed in range(block, SITUATIONS, BLOCKS):
-        case = situation(seed, name)
+        case = found(name, seed)
         if case is None:
             continue
-        found, left = faults(case)
-        assert not found, (seed, found)
+        wrong, left = faults(case)
+        assert not wrong, (seed, wrong)
         released += 1
         moving += bool(case.given.state.v_commanded.any())
-        rungs[case.output.verdict.rung] += 1
         least = min(least, left)
-    print(name, block, released, moving, rungs, least)
-    assert released >= SITUATIONS // BLOCKS * 0.8
-    assert moving >= released * 0.7
+    # or the test says nothing: most situations release something, on the move, and close to something
+    assert released >= SITUATIONS // BLOCKS * 0.75
+    assert moving >= released * 0.75
     assert least < 0.03
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_no_obstacle_can_reach_the_arm_within_its_speed_bound(name):
+    generator = np.random.default_rng(7)
+    near = 0
+    for seed in range(0, SITUATIONS, 2):
+        case = found(name, seed)
+        if case is None:
+            continue
+        least = least_against_adversary(case, generator)
+        assert least > -1e-6, seed
+        near += least < 0.1
+    assert near >= 5
+
+
+def test_every_rung_that_releases_occurs():
+    rungs = Counter(
+        case.output.verdict.rung
+        for name in CELLS
+        for seed in range(SITUATIONS)
+        if (case := found(name, seed)) is not None
+    )
+    assert set(rungs) == {Rung.AS_PROPOSED, Rung.PROJECTED, Rung.SLOWED}
+
+
+def test_the_oracle_sees_what_an_unguarded_gate_releases(monkeypatch):
+    monkeypatch.setattr(Verifier, "_sweep", lambda self, nodes, around: CLEAR)
+    cases = [case for name in CELLS for seed in range(FEW) if (case := situation(seed, name)) is not None]
+    assert sum(bool(faults(case)[0]) for case in cases) >= 0.25 * len(cases)
+
+
+def test_the_oracle_sees_that_obstacles_move(monkeypatch):
+    from interlock.guards import surveyor
+
+    def frozen(*args):
+        obstacles = flatten(*args)
+        return replace(obstacles, speed_m_s=np.zeros_like(obstacles.speed_m_s))
+
+    flatten = surveyor.flatten
+    monkeypatch.setattr(surveyor, "flatten", frozen)
+    cases = [case for name in CELLS for seed in range(FEW) if (case := situation(seed, name)) is not None]
+    assert any(faults(case)[0] for case in cases)
+
+
+def _nan(true: Solution, generator: np.random.Generator) -> Solution:
+    return replace(true, x=np.full_like(true.x, np.nan), usable=True)
+
+
+def _garbage(true: Solution, generator: np.random.Generator) -> Solution:
+    return replace(true, x=generator.normal(size=true.x.shape) * 3.0, usable=True)
+
+
+def _huge(true: Solution, generator: np.random.Generator) -> Solution:
+    return replace(true, x=generator.choice([-1e300, 1e300], size=true.x.shape), usable=True)
+
+
+def _zero(true: Solution, generator: np.random.Generator) -> Solution:
+    return replace(true, x=np.zeros_like(true.x), status="solved", usable=True)
+
+
+def _reversed(true: Solution, generator: np.random.Generator) -> Solution:
+    return replace(true, x=-5.0 * true.x, usable=True)
+
+
+LIES = {"nan": _nan, "garbage": _garbage, "huge": _huge, "zero": _zero, "reversed": _reversed}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_solver_that_lies_releases_nothing_unsafe(lie, monkeypatch):
+    generator = np.random.default_rng(3)
+    true = AffineProgram.solve
+    monkeypatch.setattr(AffineProgram, "solve", lambda self, values: LIES[lie](true(self, values), generator))
+    released = 0
+    for name in CELLS:
+        for seed in range(FEW // 2):
+            case = situation(seed, name)
+            if case is None:
+                continue
+            wrong, _ = faults(case)
+            assert not wrong, (name, seed, wrong)
+            released += case.output.verdict.rung is not Rung.AS_PROPOSED
+    assert lie == "nan" or released > 0  # the lie was acted on
+
+
+def test_a_solver_that_raises_mints_no_command(monkeypatch):
+    def burst(self, values):
+        raise ArithmeticError("no")
+
+    calm = [case for seed in range(FEW) if (case := found("panda_tabletop", seed)) is not None]
+    monkeypatch.setattr(AffineProgram, "solve", burst)
+    asked = 0
+    for case in calm:
+        if case.output.verdict.rung is Rung.AS_PROPOSED:
+            continue
+        asked += 1
+        with pytest.raises(ArithmeticError, match="no"):
+            case.gate.decide(case.given)
+    assert asked > 0

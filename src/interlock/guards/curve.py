@@ -66,9 +66,9 @@ def largest_gap(nodes: FloatArray, period_s: float) -> float:
             a, b = nodes[k, 2, i], nodes[k + 1, 2, i]
             v = nodes[k, 1, i] + 0.5 * period_s * (a + b)
             q = nodes[k, 0, i] + period_s * (nodes[k, 1, i] + period_s * (a / 3.0 + b / 6.0))
-            gap = max(abs(nodes[k + 1, 0, i] - q), abs(nodes[k + 1, 1, i] - v))
-            worst = max(worst, gap)
-            total += gap
+            gap_q, gap_v = abs(nodes[k + 1, 0, i] - q), abs(nodes[k + 1, 1, i] - v)
+            worst = max(worst, gap_q, gap_v)
+            total += gap_q + gap_v
     return worst if math.isfinite(total) else math.nan
 
 
@@ -90,6 +90,8 @@ def travel_bounds(nodes: FloatArray, period_s: float, out_speed: FloatArray, out
         for k in range(m - 1):
             bulge = abs(nodes[k + 1, 2, i] - nodes[k, 2, i]) * period_s / 8.0
             speed = max(abs(nodes[k, 1, i]), abs(nodes[k + 1, 1, i])) + bulge
+            if not math.isfinite(nodes[k, 1, i] + nodes[k + 1, 1, i]):
+                speed = math.nan  # `max` keeps the other one of a number and NaN
             out_speed[k, i] = speed
             out_travel[k + 1, i] = out_travel[k, i] + speed * period_s
 

@@ -87,6 +87,10 @@ class Gate:
 
     def decide(self, given: GateInput) -> GateOutput:
         """Release a verified command, or refuse and say why. Never raises on a bad value."""
+        with np.errstate(all="ignore"):  # what overflows is NaN or infinite, and fails a check
+            return self._decide(given)
+
+    def _decide(self, given: GateInput) -> GateOutput:
         fault = self._intake.robot_fault(given) or self._intake.chunk_fault(given)
         if fault is not None:
             return self._braking(given, None, (fault,))

@@ -52,7 +52,7 @@ def judge_grip(
         )
     if not phase.gripper_may_open and not width_m < measured.width_m:
         return Grip(command=None, note=f"opening to {width_m:.4f} m would drop {phase.held}")
-    force = min(spec.max_force_n, phase.max_force_n)
-    if not force > 0.0:
+    if not phase.max_force_n > 0.0:
         return Grip(command=None, note=f"phase {phase.name} gives the gripper no force")
+    force = min(spec.max_force_n, phase.max_force_n)
     return Grip(command=GripperCommand(width_m=min(max(width_m, low), high), force_n=force))

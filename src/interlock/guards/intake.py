@@ -60,6 +60,7 @@ class Intake:
         _check_embodiment(robot, embodiment)
         self._robot = robot
         self._embodiment = embodiment
+        self._fingerprint = embodiment.fingerprint  # a third of a decision if computed each tick
         self._config = config
 
     def robot_fault(self, given: GateInput) -> tuple[str, str] | None:
@@ -109,7 +110,7 @@ class Intake:
 
     def _form(self, chunk: ActionChunk) -> tuple[str, str] | None:
         body = self._embodiment
-        if chunk.embodiment != body.fingerprint:
+        if chunk.embodiment != self._fingerprint:
             return Family.INTEGRITY, f"chunk is for another embodiment ({chunk.embodiment[:12]}…)"
         samples, steps, channels = chunk.samples.shape
         if channels != len(body.channels):

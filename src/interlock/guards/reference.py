@@ -11,6 +11,8 @@ from interlock.hal.chunk import ActionChunk
 
 __all__ = ["Reference", "reference_at"]
 
+_ROUNDING = 1e-9  # steps
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
@@ -35,8 +37,9 @@ def reference_at(chunk: ActionChunk, joints: int, at_ns: int, sample: int = 0) -
     steps = chunk.samples[sample]
     last = len(steps) - 1
     at = (at_ns - chunk.t0_ns) * 1e-9 / chunk.dt_s
-    if last < 1 or at > last:
+    if last < 1 or at > last + _ROUNDING:
         return None
+    at = min(at, last)
     if at < 0.0:
         return Reference(q=steps[0, :joints], v=np.zeros(joints), width_m=_width(steps, 0, joints))
     k = min(int(at), last - 1)
@@ -49,7 +52,9 @@ def reference_at(chunk: ActionChunk, joints: int, at_ns: int, sample: int = 0) -
     s2, s3 = s * s, s * s * s
     q = (2 * s3 - 3 * s2 + 1) * p0 + (s3 - 2 * s2 + s) * m0 + (3 * s2 - 2 * s3) * p1 + (s3 - s2) * m1
     slope = (6 * s2 - 6 * s) * (p0 - p1) + (3 * s2 - 4 * s + 1) * m0 + (3 * s2 - 2 * s) * m1
-    return Reference(q=q, v=np.asarray(slope / chunk.dt_s), width_m=_width(steps, min(int(at), last), joints))
+    return Reference(
+        q=q, v=np.asarray(slope / chunk.dt_s), width_m=_width(steps, int(at + _ROUNDING), joints)
+    )
 
 
 def _width(steps: FloatArray, k: int, joints: int) -> float | None:

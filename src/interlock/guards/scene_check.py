@@ -72,16 +72,16 @@ def _poses(scene: Scene) -> tuple[str, str] | None:
     if not poses:
         return None
     stacked = np.array(poses)
+    finite = np.isfinite(stacked).all(axis=(1, 2))
+    if not finite.all():
+        return Family.INTEGRITY, f"{owners[int(np.argmin(finite))].name} has a pose that is not finite"
     rot = stacked[:, :3, :3]
     bend = np.abs(rot.transpose(0, 2, 1) @ rot - np.eye(3)).max(axis=(1, 2))
     last_row = np.abs(stacked[:, 3] - np.array([0.0, 0.0, 0.0, 1.0])).max(axis=1)
     rigid = (bend <= _RIGID) & (np.linalg.det(rot) > 0.0) & (last_row <= _RIGID)
-    good = rigid & np.isfinite(stacked).all(axis=(1, 2))
-    if good.all():
+    if rigid.all():
         return None
-    worst = int(np.argmin(good))
-    what = "not a rotation and a place" if np.isfinite(stacked[worst]).all() else "not finite"
-    return Family.INTEGRITY, f"{owners[worst].name} has a pose that is {what}"
+    return Family.INTEGRITY, f"{owners[int(np.argmin(rigid))].name} has a pose that is not rigid"
 
 
 def _ages(scene: Scene, now_ns: int, deadline_s: float) -> tuple[str, str] | None:

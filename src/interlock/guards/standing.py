@@ -24,8 +24,6 @@ def standing_margin(
         The margin left after every inflation, [m], -1 if it is broken; and the pair, or what is broken.
     """
     node = np.stack([q, np.zeros(body.n), np.zeros(body.n)])
-    crept = node.copy()
-    crept[0, 0] += 1e-9  # a motion, however small, is swept; an arm at rest is not
     solid = attach(body, None)
     obstacles = flatten(Scene(stamp_ns=0, objects=objects), config, 0, None)
     around = Surroundings(
@@ -34,7 +32,7 @@ def standing_margin(
         skip=np.zeros((len(solid.cap_link), len(obstacles.owner)), dtype=np.bool_),
         tool_speed_limit_m_s=body.robot.max_tool_speed_m_s,
     )
-    finding = Verifier(body, config).verify(np.stack([node, crept]), around)
+    finding = Verifier(body, config).verify(np.stack([node, node]), around)
     if not finding.clear:
         return -1.0, finding.reason
     distances = [m for m in finding.margins if m.unit == "m"]

@@ -121,7 +121,7 @@ def sweep(
         tool_speed_limit: bound on the speed of the TCP, [m/s].
         out_margin: shape (4,), least slack seen by kind of check (m, m, m, m/s), written.
         out_pair: shape (4, 2), int64, where it was, written.
-        out_fault: shape (5,), kind, first and second index, slack, time [periods] of a fault, written.
+        out_fault: shape (5,), kind (-1: none), first and second index, slack, time [periods], written.
 
     Returns:
         CLEAR, VIOLATED or UNCLEAR.
@@ -137,6 +137,9 @@ def sweep(
     speed_item = first_zone + zones
     lists = np.empty((MAX_DEPTH + 2, items), dtype=np.int64)
     lengths = np.zeros(MAX_DEPTH + 2, dtype=np.int64)
+    out_fault[0] = -1.0
+    if not math.isfinite(nodes.sum() + speed_bound.sum() + travel.sum()):
+        return UNCLEAR
     for kind in range(4):
         out_margin[kind] = math.inf
         out_pair[kind, 0] = -1
@@ -177,8 +180,6 @@ def sweep(
         t0, t1, depth = stack_from[top], stack_to[top], stack_depth[top]
         used += 1
         if used > _BUDGET:
-            out_fault[0] = -1.0
-            out_fault[4] = t0
             return UNCLEAR
         mid = 0.5 * (t0 + t1)
         motion_at(nodes, period_s, mid, here)
@@ -186,7 +187,7 @@ def sweep(
             at_mid = travel_at(travel, speed_bound, period_s, mid, i)
             before = at_mid - travel_at(travel, speed_bound, period_s, t0, i)
             after = travel_at(travel, speed_bound, period_s, t1, i) - at_mid
-            move[i] = max(before, after)
+            move[i] = max(before, after) if math.isfinite(before + after) else math.nan
         forward(here[0], joint_parent, joint_rot, joint_pos, joint_axis, joint_prismatic, rot, pos)
         capsules_world(rot, pos, cap_joint, cap_a, cap_b, world_a, world_b)
         tool_position(rot, pos, tool_joint, tool_offset, tool)

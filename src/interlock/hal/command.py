@@ -47,7 +47,7 @@ class GuardedCommand:
         period_s: time from one node to the next, [s].
         start: node at `stamp_ns`, shape (3, n), [rad, rad/s, rad/s^2].
         end: node one period later, shape (3, n).
-        tail: the stop: nodes after `end`, shape (N, 3, n); the last one is at rest. N = 0 if `end` is at rest.
+        tail: the stop: nodes after `end`, shape (N, 3, n); the last one is at rest, N = 0 if `end` is.
         gripper: gripper command, or None to leave it as it is.
         certificate: SHA-256 of the certificate that goes with it.
     """

@@ -30,8 +30,8 @@ class Interpolation(StrEnum):
 class RobotDriver(Protocol):
     """A robot: SI units, named joints, monotonic time.
 
-    The driver keeps the tail of the last command and plays it, node by node, whenever a period begins without a
-    successor: the last live element near the motor finishes the stop.
+    The driver keeps the tail of the last command and plays it, node by node, whenever a period begins without
+    a successor: the last live element near the motor finishes the stop.
     """
 
     joint_names: tuple[str, ...]

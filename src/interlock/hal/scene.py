@@ -20,7 +20,7 @@ class Sphere:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capsule:
-    """A segment of `length_m` along the part's z axis, centred on its origin, swept by a ball of `radius_m`."""
+    """A segment of `length_m` along the part's z axis, centred on its origin, swept by a ball."""
 
     radius_m: float
     length_m: float

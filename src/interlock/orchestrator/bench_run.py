@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.phase import Phase
@@ -32,10 +33,17 @@ _WARM_UP = 20  # ticks before the first that counts: kernels load, caches fill
 
 @dataclass(slots=True)
 class BenchRun:
-    """What was seen, tick by tick; `rig` stays valid until its world is closed."""
+    """What was seen, tick by tick.
+
+    Attributes:
+        rig: what ran; its world is closed.
+        reports: one report a tick.
+        late_ns: how late each tick began, [ns].
+    """
 
     rig: Rig
-    reports: list[TickReport]
+    reports: list[TickReport] = field(default_factory=list)
+    late_ns: list[int] = field(default_factory=list)
 
     def phase(self, phase: Phase, now_ns: int) -> None:
         """Nothing to note."""
@@ -46,6 +54,7 @@ class BenchRun:
     def tick(self, report: TickReport) -> None:
         """Keep the report."""
         self.reports.append(report)
+        self.late_ns.append(self.rig.clock.lateness_ns())
 
 
 def bench_run(
@@ -56,11 +65,15 @@ def bench_run(
     real_time: bool = False,
     make_gate: GateMaker = build_gate,
     make_policy: PolicyFactory | None = None,
+    warmed_up: Callable[[], None] = lambda: None,
 ) -> BenchRun:
-    """Let `policy`, or what `make_policy` makes, approach the first movable object for `ticks` ticks."""
+    """Let `policy`, or what `make_policy` makes, approach the first movable object for `ticks` ticks.
+
+    A few ticks before them warm up and are not reported; `warmed_up` is called after them.
+    """
     rig = build_rig(cell, seed=0, latch=lambda cause: None, real_time=real_time, make_gate=make_gate)
     try:
-        seen = BenchRun(rig, [])
+        seen = BenchRun(rig)
         context = PolicyContext(robot=cell.robot_spec(), embodiment=cell.embodiment(), seed=0, options={})
         target = next(o.name for o in cell.domain(0).objects if o.role == "movable")
         task = TaskView(
@@ -83,9 +96,13 @@ def bench_run(
             complain=lambda text: None,
         )
         loop.grant(_PHASE)
-        for _ in range(_WARM_UP + ticks):
+        for _ in range(_WARM_UP):
             loop.tick(task)
-        seen.reports = seen.reports[_WARM_UP:]
+        warmed_up()
+        seen.reports.clear()
+        seen.late_ns.clear()
+        for _ in range(ticks):
+            loop.tick(task)
     finally:
         rig.close()
     return seen

@@ -171,7 +171,7 @@ class Bystanders:
             return False
         try:
             what(*told)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # rich leaves the process when its pipe is closed
             self._gone.add(who)
             self.event(self._rig.clock.now_ns(), who, f"{type(error).__name__}: {error}", "error")
             return False

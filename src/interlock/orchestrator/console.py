@@ -24,6 +24,7 @@ __all__ = [
     "make_console",
     "native_stdout_to_stderr",
     "plan_tree",
+    "print_answer",
     "status_lines",
 ]
 
@@ -50,6 +51,16 @@ def native_stdout_to_stderr() -> Iterator[None]:
         sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
+
+
+def print_answer(text: str) -> None:
+    """Print the last line of stdout; where its reader has gone, the exit code still tells."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)  # or the interpreter fails on its way out, with a code of its own
+        os.close(nowhere)
 
 
 def plan_tree(plan: Plan) -> Tree:

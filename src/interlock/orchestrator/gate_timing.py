@@ -1,67 +1,74 @@
-"""The gate's parts, timed one by one on ticks recorded from a reckless run."""
+"""A stopwatch inside a gate: what each part of a decision costs, and which programs were solved for it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from interlock.guards.gate import Gate, GateOutput
 from interlock.guards.intake import GateInput
-from interlock.guards.projector import Projector
-from interlock.guards.surveyor import Surveyor
-from interlock.guards.verifier import Verifier
-from interlock.orchestrator.bench_run import bench_run
-from interlock.orchestrator.cell import Cell
-from interlock.orchestrator.rig import build_gate
+from interlock.guards.program import Solution
+from interlock.hal.arrays import FloatArray
 
-__all__ = ["gate_parts"]
+__all__ = ["PARTS", "GateStopwatch"]
 
+PARTS = ("survey", "project", "verify")
+"""Parts of a decision; the rest is intake, the stop's shape, certificate and command."""
 
-class _RecordingGate(Gate):
-    """A gate that keeps what it was asked."""
-
-    asked: list[GateInput]
-
-    def decide(self, given: GateInput) -> GateOutput:
-        """Decide, and remember the question."""
-        self.asked.append(given)
-        return super().decide(given)
+_KEPT = 300  # programs
 
 
-def _recording(cell: Cell) -> Gate:
-    gate = build_gate(cell)
-    gate.__class__ = _RecordingGate
-    gate.asked = []  # type: ignore[attr-defined]
-    return gate
+class GateStopwatch:
+    """Process CPU time inside one gate, decision by decision; for measuring, never in a run.
 
+    Args:
+        gate: its methods are wrapped, so it stays slower by a few microseconds.
 
-def gate_parts(cell: Cell, ticks: int = 600) -> dict[str, list[float]]:
-    """Process CPU time of the whole gate and of its parts on the same inputs, [us], by part."""
-    gate = bench_run(cell, "reckless", ticks, make_gate=_recording).rig.gate
-    asked: list[GateInput] = gate.asked  # type: ignore[attr-defined]
-    plain = build_gate(cell)
-    surveyor, verifier = Surveyor(plain.body, plain.config), Verifier(plain.body, plain.config)
-    projector = Projector(plain.body, plain.config)
-    spent: dict[str, list[float]] = {"gate": [], "survey": [], "project": [], "verify_tick_and_stop": []}
+    Attributes:
+        decisions: time of each part in each decision, [us]; a part that was not asked is missing.
+        programs: parameter values of the programs solved last, as `AffineProgram.solve` takes them.
+    """
 
-    def clocked(part: str, call: Callable[[], object]) -> None:
-        before = time.process_time_ns()
-        call()
-        spent[part].append((time.process_time_ns() - before) * 1e-3)
+    def __init__(self, gate: Gate) -> None:
+        self.decisions: list[dict[str, float]] = []
+        self.programs: list[tuple[FloatArray, ...]] = []
+        self._spent: dict[str, float] = {}
+        parts: dict[str, tuple[Any, str]] = {
+            "survey": (gate._surveyor, "survey"),
+            "project": (gate._projector, "project"),
+            "verify": (gate._verifier, "verify"),
+        }
+        for part, (owner, method) in parts.items():
+            setattr(owner, method, self._clocked(part, getattr(owner, method)))
+        self._decide = gate.decide
+        self._solve = gate._projector._program.solve
+        gate.decide = self._decided  # type: ignore[method-assign]
+        gate._projector._program.solve = self._solved  # type: ignore[method-assign]
 
-    for given in asked[len(asked) // 10 :]:
-        state = given.state
-        start = np.array([state.q_commanded, state.v_commanded, state.a_commanded])
-        around = surveyor.survey(given)
-        wanted = np.clip(8.0 * (plain.body.robot.home - start[0]), -1.0, 1.0)
-        output = plain.decide(given)
-        clocked("gate", lambda given=given: plain.decide(given))  # type: ignore[misc]
-        clocked("survey", lambda given=given: surveyor.survey(given))  # type: ignore[misc]
-        clocked("project", lambda: projector.project(start, wanted, projector.box(start), around))
-        command = output.command
-        if command is not None:
-            nodes = np.concatenate([command.start[None], command.end[None], command.tail])
-            clocked("verify_tick_and_stop", lambda nodes=nodes: verifier.verify(nodes, around))  # type: ignore[misc]
-    return spent
+    def restart(self) -> None:
+        """Forget what was measured: that was warming up."""
+        self.decisions.clear()
+        self.programs.clear()
+
+    def _decided(self, given: GateInput) -> GateOutput:
+        self._spent = {}
+        output = self._decide(given)
+        self.decisions.append(self._spent)
+        return output
+
+    def _solved(self, values: Sequence[FloatArray]) -> Solution:
+        if len(self.programs) < _KEPT:
+            self.programs.append(tuple(value.copy() for value in values))
+        return self._solve(values)
+
+    def _clocked(self, part: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def clocked(*arguments: Any) -> Any:
+            before = time.process_time_ns()
+            try:
+                return call(*arguments)
+            finally:
+                spent = (time.process_time_ns() - before) * 1e-3
+                self._spent[part] = self._spent.get(part, 0.0) + spent
+
+        return clocked

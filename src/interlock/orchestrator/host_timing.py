@@ -10,13 +10,13 @@ from interlock.hal.arrays import FloatArray
 from interlock.orchestrator.bench_run import bench_run
 from interlock.orchestrator.cell import Cell
 
-__all__ = ["sleep_lateness_us", "tick_us"]
+__all__ = ["sleep_lateness_us", "tick_parts_us"]
 
 
-def tick_us(cell: Cell, ticks: int, policy: str = "scripted") -> FloatArray:
-    """Process CPU time of each tick's parts together, physics apart, shape (ticks,), [us]."""
+def tick_parts_us(cell: Cell, ticks: int, policy: str = "scripted") -> dict[str, FloatArray]:
+    """Process CPU time of each part of `ticks` ticks, physics apart, each shape (ticks,), [us]."""
     reports = bench_run(cell, policy, ticks).reports
-    return np.array([sum(report.part_us.values()) for report in reports])
+    return {part: np.array([r.part_us[part] for r in reports]) for part in reports[0].part_us}
 
 
 def sleep_lateness_us(period_s: float, wakes: int) -> FloatArray:

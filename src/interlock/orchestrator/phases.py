@@ -155,11 +155,11 @@ class PhaseTracker:
             case ("pick", "lift"):
                 return bool(here[2] - self._start_z >= _LIFT_M)
             case ("place", "carry"):
-                near = min(_flat(tool - goal), _flat(here - goal)) < _LATERAL_M
-                return slow and near and bool(here[2] - goal[2] < 0.15)
+                return slow and _near(tool, here, goal) and bool(here[2] - goal[2] < 0.15)
             case ("place", "lower"):
                 self._released_z = float(tool[2])
-                return bool(here[2] - goal[2] < 0.012) and bool(state.standstill)
+                down = bool(here[2] - goal[2] < 0.012) and _near(tool, here, goal)
+                return down and bool(state.standstill)
             case ("place", "release"):
                 return width > self._width + _RELEASED_M
             case ("place", "retreat"):
@@ -181,6 +181,11 @@ class PhaseTracker:
 
 def _flat(offset: FloatArray) -> float:
     return math.hypot(offset[0], offset[1])
+
+
+def _near(tool: FloatArray, here: FloatArray, goal: FloatArray) -> bool:
+    """Whether the tool or the object is above the goal."""
+    return min(_flat(tool - goal), _flat(here - goal)) < _LATERAL_M
 
 
 def _grasp_width(thing: SceneObject) -> float:

@@ -20,7 +20,7 @@ _PHASE = Phase(
 
 
 def warm_up(gate: Gate, cell: Cell, objects: tuple[SceneObject, ...]) -> None:
-    """Let the gate decide once on a made-up step away from home; it keeps no state, so nothing is left of it."""
+    """Let the gate decide once on a made-up step away from home; it keeps no state, so nothing stays."""
     robot, embodiment = gate.body.robot, cell.embodiment()
     zero = np.zeros(robot.dof)
     gripper = robot.gripper

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ __all__ = ["Grip", "GripPlanner"]
 
 _SNUG_M = 0.008  # what the open gripper must have over the object at least
 _ROOM_M = 0.02  # what the gripper should have around it: guards inflate what they know
+_LIMIT_MARGIN = 0.03  # share of half the joint range to stay off a limit along a lane
+_FOLD_RAD = 0.8
 _BENEATH_M = 0.02  # what is lower than this above the support counts as support for the fingers' clearance
 
 
@@ -157,10 +159,20 @@ class GripPlanner:
             scored.append((cost, index, grip))
         return [grip for _, _, grip in sorted(scored, key=lambda entry: entry[:2])]
 
-    def room(self, tool_in_world: FloatArray, scene: Scene, ignored: set[str], seed: FloatArray) -> float:
-        """Distance of the gripper at a tool pose (4, 4) to what is not beneath it, [m]; -1 out of reach."""
-        q = self._kinematics.solve(tool_in_world, seed)
-        return self._room(q, tool_in_world, scene, ignored) if q is not None else -1.0
+    def room(self, poses: Sequence[FloatArray], scene: Scene, ignored: set[str], seed: FloatArray) -> float:
+        """Distance of the gripper along tool poses (4, 4) to what is not beneath it, [m]; -1 if it cannot go.
+
+        It cannot go where the arm does not reach, reaches only near a limit, or would have to fold over.
+        """
+        room, here = 1.0, seed
+        for index, pose in enumerate(poses):
+            q = self._kinematics.solve(pose, here)
+            if q is None or self._kinematics.limit_margin(q) < _LIMIT_MARGIN:
+                return -1.0
+            if index > 0 and float(np.abs(q - here).max()) > _FOLD_RAD:
+                return -1.0
+            room, here = min(room, self._room(q, pose, scene, ignored)), q
+        return room
 
     def _room(self, q: FloatArray, tool_in_world: FloatArray, scene: Scene, ignored: set[str]) -> float:
         tips = float(tool_in_world[2, 3]) - self._options.tip_beyond_tcp_m

@@ -33,6 +33,7 @@ class Intent:
         width_m: gripper width to move to, [m].
         held: corners of what is held, in the tool frame, shape (m, 3), [m], or None.
         ignored: names that are no obstacle.
+        via: for a straight way, corners on it, each shape (3,), [m].
     """
 
     key: str
@@ -41,6 +42,7 @@ class Intent:
     width_m: float
     held: FloatArray | None = None
     ignored: frozenset[str] = frozenset()
+    via: tuple[FloatArray, ...] = ()
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class TaskNotes:
         grip: the grip settled on in this phase.
         anchor: tool pose when the phase began, shape (4, 4), [m].
         target: where a push ends, tool pose, shape (4, 4), [m], or None.
-        heading: direction of a push in the world's xy plane, shape (2,), or None.
+        starts: poses beside a thing to be pushed, one for each of `grips`, shape (4, 4), [m].
         attempt: how often a motion was started anew.
         misses: how many grasps met nothing.
         rising: whether the tool is on its way up after a miss.
@@ -70,7 +72,7 @@ class TaskNotes:
     choice: int = 0
     grip: Grip | None = None
     target: FloatArray | None = None
-    heading: FloatArray | None = None
+    starts: list[FloatArray] = field(default_factory=list)
     attempt: int = 0
     misses: int = 0
     rising: bool = False

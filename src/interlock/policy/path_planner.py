@@ -58,17 +58,26 @@ class PathPlanner:
         self._skeleton = skeleton
         self._trials = 0
 
-    def straight(self, q: FloatArray, goal: FloatArray, pace: Pace) -> JointPath | None:
-        """Straight to the pose `goal` (4, 4), sideways first where it goes down; None if out of reach."""
+    def straight(
+        self, q: FloatArray, goal: FloatArray, pace: Pace, via: Sequence[FloatArray] = ()
+    ) -> JointPath | None:
+        """Straight to the pose `goal` (4, 4), sideways first where it goes down; None if out of reach.
+
+        Args:
+            q: joint positions to start from, shape (n,), [rad].
+            goal: pose of the tool, shape (4, 4), [m].
+            pace: bounds.
+            via: corners to go through, each shape (3,), [m].
+        """
         start = self._kinematics.tool_in_world(q)
         drop = float(start[2, 3] - goal[2, 3])
-        points = [np.asarray(goal[:3, 3])]
-        if drop > 0.03:
+        points = [*via, np.asarray(goal[:3, 3])]
+        if drop > 0.03 and not via:
             points.insert(0, np.array([goal[0, 3], goal[1, 3], start[2, 3] - 0.3 * drop]))
-        turn = (0.0, 0.4 if drop > 0.03 else 1.0)
+        turn = (0.0, 0.4 if drop > 0.03 or via else 1.0)
         radian_m = pace.speed_m_s / pace.turn_rad_s
-        yaw = _nearest_turn(start, goal)
-        curve = ToolCurve.through(start, points, yaw, turn=turn, radian_m=radian_m, corner_m=0.01)
+        yaw, corner_m = _nearest_turn(start, goal), 0.02 if via else 0.01
+        curve = ToolCurve.through(start, points, yaw, turn=turn, radian_m=radian_m, corner_m=corner_m)
         knots = self._knots(q, curve)
         return JointPath(knots, curve.lengths, pace) if len(knots) == len(curve.poses) else None
 

@@ -1,139 +1,118 @@
-"""How the expert pushes: closed fingers behind the object, slowly on, back and up."""
+"""How the expert pushes: down beside the object, over it, a loose finger before and behind it, slowly on, up.
+
+A tall block that is pushed by one finger from behind falls over (measured: blocks of 4 by 4 by 6 and by 8 cm,
+in most trials on both arms). The finger in front keeps it upright.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from interlock.hal.arrays import FloatArray
 from interlock.policy.grip_planner import Grip
 from interlock.policy.intent import Intent, Situation, TaskNotes, Way
-from interlock.policy.tool_pose import pose_down, yaw_of
 from interlock.policy.upright_box import UprightBox
 
 __all__ = ["push_intent"]
 
-_FINGER_HALF_M = 0.012  # of closed fingers, across their closing axis
-_CLOSED_HALF_M = 0.02  # and along it
-_LANE_ROOM_M = 0.016
+_LOOSE_M = 0.006
 _DONE_M = 0.006
-_BACK_M = 0.04
+_THERE_M = 0.004
 _TRIES = 3
-_SKIM_M = 0.006
-_SPARE_M = 0.003  # the palm is above the object all the way, not just where it grasps
+_OVER_M = 0.03
+_FINGER_HALF_M = 0.012
+_ROOM_M = 0.016
+_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def push_intent(now: Situation, notes: TaskNotes) -> Intent | None:
     """The motion for the granted phase of `push(object, target)`; None without object or target."""
     task = now.observation.task
     if task.phase == "retreat":
-        return _retreat(now, notes)
-    item = now.scene.find(task.arguments.get("object", ""))
+        goal = notes.anchor.copy()
+        goal[2, 3] += now.options.retreat_height_m
+        width = notes.grip.open_width_m if notes.grip is not None else now.width_m
+        return Intent(key="retreat", way=Way.STRAIGHT, goals=(goal,), width_m=width)
+    name = task.arguments.get("object", "")
+    item = now.scene.find(name)
     box = UprightBox.of(item) if item is not None else None
     if box is None or task.target_in_world is None:
         return None
     left = np.array(task.target_in_world[:2]) - box.centre[:2]
-    if notes.heading is None:
-        far = float(np.linalg.norm(left))
-        if far < 1e-3:
-            return None
-        notes.heading = left / far
-    reach = _half_along(box, notes.heading) + _FINGER_HALF_M
     if task.phase == "approach":
+        return _approach(now, notes, name, box, left)
+    return _push(now, notes, box, left)
+
+
+def _approach(
+    now: Situation, notes: TaskNotes, name: str, box: UprightBox, left: FloatArray
+) -> Intent | None:
+    """Beside the object, turned as it will be pushed."""
+    if not notes.grips:
+        _choose_lanes(now, notes, name, box, left)
+    if not notes.starts:
+        return None
+    return Intent(key="approach", way=Way.TRANSIT, goals=tuple(notes.starts), width_m=0.0)
+
+
+def _push(now: Situation, notes: TaskNotes, box: UprightBox, left: FloatArray) -> Intent | None:
+    """Over the object with loose fingers, then on until it is where it should be."""
+    if notes.grip is None:
         if not notes.grips:
-            place = _behind(now, box, notes.heading, reach + now.options.push_standoff_m)
-            notes.grips = _turned(now, place, notes.heading)
-        goals = tuple(grip.tool_in_world for grip in notes.grips)
-        if not goals:
             return None
-        notes.target = goals[min(notes.choice, len(goals) - 1)]
-        return Intent(key="approach", way=Way.TRANSIT, goals=goals, width_m=0.0)
+        chosen = notes.grips[min(notes.choice, len(notes.grips) - 1)]
+        pose = chosen.tool_in_world.copy()
+        pose[:2, 3] = box.centre[:2]
+        notes.grip = replace(chosen, tool_in_world=pose)
+        notes.target = pose
+    loose = notes.grip.object_width_m + _LOOSE_M
     if notes.target is None:
         return None
-    if notes.grip is None:
-        notes.grip = _lane_grip(now, notes.target, notes.heading, reach + float(left @ notes.heading))
-        notes.target = notes.grip.tool_in_world
-    if notes.attempt == 0 and not _arrived(now, notes):
-        return Intent(key="down", way=Way.STRAIGHT, goals=(notes.target,), width_m=0.0)
-    return _push(now, notes, notes.heading, float(left @ notes.heading), box)
-
-
-def _push(now: Situation, notes: TaskNotes, heading: FloatArray, left_m: float, box: UprightBox) -> Intent:
-    """On until the object's centre is where it should be; a path that fell short is followed by another."""
-    goal = notes.target if notes.target is not None else now.tool_in_world
-    reach = _half_along(box, heading) + _finger_half(goal, heading)
-    gap = float((box.centre[:2] - now.tool_in_world[:2, 3]) @ heading) - reach
-    onward = max(gap, 0.0) + left_m
-    if notes.attempt == 0 or (onward > _DONE_M and _arrived(now, notes) and notes.attempt < _TRIES):
+    there = math.dist(now.tool_in_world[:3, 3], notes.target[:3, 3]) < _THERE_M
+    if notes.attempt == 0 and not there:
+        over = box.top_m + now.options.tip_beyond_tcp_m + _OVER_M
+        via = (_at_height(notes.anchor, over), _at_height(notes.target, over))
+        return Intent(key="over", way=Way.STRAIGHT, goals=(notes.target,), width_m=loose, via=via)
+    if there and notes.attempt < _TRIES and float(np.linalg.norm(left)) > _DONE_M:
         notes.attempt += 1
-        goal = goal.copy()
-        goal[:2, 3] = now.tool_in_world[:2, 3] + onward * heading
+        goal = notes.target.copy()
+        goal[:2, 3] = now.tool_in_world[:2, 3] + left * (1.0 + 0.5 * _LOOSE_M / float(np.linalg.norm(left)))
         notes.target = goal
-    return Intent(key=f"push {notes.attempt}", way=Way.STRAIGHT, goals=(goal,), width_m=0.0)
+    return Intent(key=f"push {notes.attempt}", way=Way.STRAIGHT, goals=(notes.target,), width_m=loose)
 
 
-def _lane_grip(now: Situation, start: FloatArray, heading: FloatArray, length_m: float) -> Grip:
-    """The tool pose to push from: closing across the heading if the lane has room, else along it."""
-    name = now.observation.task.arguments.get("object", "")
+def _choose_lanes(now: Situation, notes: TaskNotes, name: str, box: UprightBox, left: FloatArray) -> None:
+    """Ways to straddle the object and poses beside it to start from, the roomiest and straightest first."""
     seed = np.asarray(now.observation.state.q_commanded)
-    best, best_room = start, -1.0
-    for turn in (0.5 * math.pi, -0.5 * math.pi, 0.0):
-        pose = pose_down(start[:3, 3], yaw_of(start) + turn)
-        rooms = []
-        for share in (0.0, 0.33, 0.67, 1.0):
-            there = pose.copy()
-            there[:2, 3] += share * length_m * heading
-            rooms.append(now.grips.room(there, now.scene, {name}, seed))
-        if min(rooms) > best_room:
-            best, best_room = pose, min(rooms)
-        if best_room > _LANE_ROOM_M:
-            break
-    return Grip(tool_in_world=best, object_width_m=0.0, open_width_m=0.0)
+    heading = left / max(float(np.linalg.norm(left)), 1e-9)
+    found: list[tuple[float, int, Grip, FloatArray]] = []
+    for grip in now.grips.grasps(name, box, now.scene, seed):
+        pose = grip.tool_in_world
+        lane = now.grips.room([_moved(pose, share * left) for share in _SHARES], now.scene, {name}, seed)
+        slant = 1.0 - abs(float(pose[:2, 1] @ heading))
+        half = _half_along(box, pose[:2, 0])
+        away = half + _FINGER_HALF_M + now.options.push_standoff_m
+        for side in (-1.0, 1.0):
+            start = _moved(pose, side * away * pose[:2, 0])
+            room = now.grips.room([start], now.scene, set(), seed)
+            cost = 40.0 * (max(0.0, _ROOM_M - lane) + max(0.0, _ROOM_M - room)) + slant
+            found.append((cost, len(found), grip, start))
+    found.sort(key=lambda entry: entry[:2])
+    notes.grips = [grip for _, _, grip, _ in found]
+    notes.starts = [start for _, _, _, start in found]
 
 
-def _finger_half(tool_in_world: FloatArray, heading: FloatArray) -> float:
-    """How far the closed fingers reach ahead of the TCP, [m]."""
-    closing = abs(float(tool_in_world[:2, 1] @ heading))
-    return _FINGER_HALF_M + closing * (_CLOSED_HALF_M - _FINGER_HALF_M)
+def _moved(pose: FloatArray, by: FloatArray) -> FloatArray:
+    moved = pose.copy()
+    moved[:2, 3] += by
+    return moved
 
 
-def _retreat(now: Situation, notes: TaskNotes) -> Intent:
-    back = notes.anchor.copy()
-    if notes.heading is not None:
-        back[:2, 3] -= _BACK_M * notes.heading
-    if notes.attempt >= 0 and math.dist(now.tool_in_world[:3, 3], back[:3, 3]) < 0.01:
-        notes.attempt = -1
-    if notes.attempt >= 0:
-        return Intent(key="back", way=Way.STRAIGHT, goals=(back,), width_m=0.0)
-    back[2, 3] += now.options.retreat_height_m
-    return Intent(key="up", way=Way.STRAIGHT, goals=(back,), width_m=0.0)
-
-
-def _arrived(now: Situation, notes: TaskNotes) -> bool:
-    return notes.target is not None and math.dist(now.tool_in_world[:3, 3], notes.target[:3, 3]) < 0.004
-
-
-def _behind(now: Situation, box: UprightBox, heading: FloatArray, away_m: float) -> FloatArray:
-    """Where the closed fingers start: behind the object, as low as tips and palm may be, shape (3,), [m]."""
-    tips = box.bottom_m + now.options.tip_above_support_m + now.options.tip_beyond_tcp_m
-    palm = box.top_m - now.options.grasp_depth_m + _SPARE_M
-    height = min(max(tips, palm, float(box.centre[2])), box.top_m - _SKIM_M)
-    return np.array([*(box.centre[:2] - away_m * heading), height])
-
-
-def _turned(now: Situation, place: FloatArray, heading: FloatArray) -> list[Grip]:
-    """Closed fingers there: closing across the heading, which pushes steadily, rather than along it."""
-    direction = math.atan2(heading[1], heading[0])
-    seed = np.asarray(now.observation.state.q_commanded)
-    found: list[Grip] = []
-    for turns in ((0.0, math.pi), (0.5 * math.pi, -0.5 * math.pi)):
-        grips = [
-            Grip(tool_in_world=pose_down(place, direction + turn), object_width_m=0.0, open_width_m=0.0)
-            for turn in turns
-        ]
-        found += now.grips.ranked(grips, now.scene, set(), seed)
-    return found
+def _at_height(pose: FloatArray, height_m: float) -> FloatArray:
+    return np.array([pose[0, 3], pose[1, 3], height_m])
 
 
 def _half_along(box: UprightBox, heading: FloatArray) -> float:

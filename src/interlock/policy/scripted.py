@@ -181,7 +181,7 @@ class ScriptedPolicy:
 
     def _plan(self, intent: Intent, q: FloatArray, notes: TaskNotes) -> JointPath | None:
         if intent.way is Way.STRAIGHT:
-            return self._planner.straight(q, intent.goals[0], self._slow)
+            return self._planner.straight(q, intent.goals[0], self._slow, intent.via)
         around = self._around(intent)
         goals = intent.goals
         if intent.way is Way.JOINTS:

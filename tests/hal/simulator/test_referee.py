@@ -85,6 +85,19 @@ def test_an_obstacle_into_a_standing_arm_is_counted_apart(build: Build, robot: R
     assert np.abs(arm.world.driver.observe().q - robot.home).max() > 0.01
 
 
+def test_where_a_standing_arm_is_pushed_is_reported_apart(build: Build, panda: RobotSpec, scene: Any) -> None:
+    tcp = build(panda).world.body.tool_in_world()[:3, 3]
+    run = ShuttleMotion(start=tcp - 0.3 * Y, end=tcp + 0.3 * Y, max_speed_m_s=0.25)
+    arm = build(panda, scene.ball(tcp), motions={"ball": run})
+    around = Zone(name="around", kind=ZoneKind.KEEP_IN, lower=tcp - 0.01, upper=tcp + 0.01)
+    referee = Referee(arm.world, zones=(around,))
+    arm.wait(400)
+    report = referee.report()
+    assert report.counters["pushed"] > 0
+    assert report.counters["zone_keep_in"] == 0
+    assert report.limit_violations == 0
+
+
 def test_an_arm_that_pushes_without_moving_makes_contacts_of_its_own(
     build: Build, panda: RobotSpec, scene: Any
 ) -> None:

@@ -1,0 +1,230 @@
+"""The evidence can fail: without the gate, or without one family of it, the referee's counters trip."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cases import CELLS, TABLES, Case, cases_of, chosen, share_of
+from claims import claims
+from compare import differences
+from crew import Crew
+from family_off import TRIALS
+from ledger import COLUMNS, Ledger, fingerprint, read_table, source_digest, table_path, wilson, write_table
+from play import play
+from row import Row, blank
+from run import compare_slice, make_tables
+from tables import print_tables, text_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def case_of(table: str, kind: str, cell: str, seed: int = 0, *, on: bool = True) -> Case:
+    """One case; `on` chooses between the two runs of a family."""
+    return next(
+        case
+        for case in cases_of(table)
+        if (case.kind, case.cell, case.seed) == (kind, cell, seed)
+        and (table != "families" or (case.gate == "on") == on)
+    )
+
+
+def made_up(table: str) -> list[Row]:
+    """Rows with which every claim about a table holds."""
+    rows = []
+    for case in cases_of(table):
+        row = blank(case, "achieved") | {
+            "released": 0.9,
+            "path_rad": 12.345,
+            "ticks": 1000,
+            "gate": case.gate,
+        }
+        if table == "gate_off":
+            row |= {"contacts": 2, "counters": {"contact_environment": 2}}
+        if table == "families" and case.gate != "on":
+            row["counters"] = {TRIALS[case.kind].counter: 3}
+        rows.append(row)
+    return rows
+
+
+@pytest.mark.parametrize("kind", ["jerk", "environment"])
+def test_counter_trips_only_without_its_family(kind: str, tmp_path: Path) -> None:
+    counter = TRIALS[kind].counter
+    off, on = (
+        play(
+            replace(case_of("families", kind, "panda_tabletop", on=gated), sim_time_s=5.0),
+            tmp_path / str(gated),
+        )
+        for gated in (False, True)
+    )
+    assert off["counters"].get(counter, 0) > 0, off
+    assert (on["outcome"], on["counters"], on["contacts"]) == ("gave_up", {}, 0), on
+    assert on["released"] > 0.5
+
+
+def test_reckless_policy_hits_something_once_the_gate_is_off(tmp_path: Path) -> None:
+    case = replace(case_of("gate_off", "reckless", "panda_tabletop"), sim_time_s=4.0)
+    row = play(case, tmp_path / "run")
+    assert row["contacts"] > 0, row
+    assert row["violations"] > 0, row
+
+
+def test_trace_tells_of_every_refusal(tmp_path: Path) -> None:
+    kept: list[Path] = []
+
+    def keep(row: Row) -> Path:
+        kept.append(tmp_path / "kept")
+        return kept[0]
+
+    row = play(
+        replace(case_of("hostile", "wrong_unit", "xarm6_tabletop"), sim_time_s=1.0), tmp_path / "run", keep
+    )
+    assert row["refused"] == row["refused_in_trace"] == row["ticks"] > 0
+    assert (kept[0] / "out/trace.mcap").is_file()
+    assert not (tmp_path / "run").exists()
+
+
+def test_run_that_breaks_is_a_row(tmp_path: Path) -> None:
+    case = replace(case_of("hostile", "nan", "panda_tabletop"), policy="no_such_policy")
+    row = play(case, tmp_path / "run")
+    assert row["outcome"] == "error"
+    assert "there is no such policy" in row["reason"]
+
+
+def test_every_family_that_has_a_counter_is_tried_on_both_cells() -> None:
+    from interlock.hal.simulator.referee_report import COUNTERS
+
+    tried = {trial.counter for trial in TRIALS.values()}
+    # No family stands for these: a standing arm cannot help being hit, and no driver takes a jump.
+    assert tried == set(COUNTERS) - {"contact_standing", "discontinuity"}
+    assert all(trial.cells == CELLS for trial in TRIALS.values())
+
+
+def test_product_has_no_way_to_turn_the_gate_off() -> None:
+    words = ("ungated", "family_off", "gate_off", "no_gate", "without_gate", "skip_gate", "disable_gate")
+    for path in (ROOT / "src/interlock").rglob("*.py"):
+        text = path.read_text(encoding="utf-8").lower().replace("-", "_")
+        assert not [word for word in words if word in text], path
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_keys_are_unique_and_a_slice_is_the_same_each_time(table: str) -> None:
+    cases = cases_of(table)
+    assert len({case.key for case in cases}) == len(cases)
+    assert share_of(table, 0.01) == share_of(table, 0.01)
+    assert len(share_of(table, 0.01)) == -(-len(cases) // 100)
+    assert {case.cell for case in chosen(table, 4)} == set(CELLS)
+    assert {case.key for case in chosen(table, len(cases))} == {case.key for case in cases}
+
+
+def test_numbers_of_cases_are_those_of_the_claim() -> None:
+    assert [len(cases_of(table)) for table in TABLES[:3]] == [200, 280, 280]
+
+
+def test_interrupted_table_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[str] = []
+
+    def fake(self: Crew, cases: list[Case]) -> object:
+        for case in cases:
+            played.append(case.key)
+            yield case, blank(case, "gave_up") | {"released": 0.9}
+            if len(played) == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(Crew, "play", fake)
+    with pytest.raises(KeyboardInterrupt):
+        make_tables(["hostile"], 1, runs=tmp_path, committed=tmp_path)
+    with (tmp_path / "hostile.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"digest": "cut o')
+    make_tables(["hostile"], 1, limit=None, runs=tmp_path, committed=tmp_path)
+    assert len(played) == len(set(played)) == len(cases_of("hostile"))
+    content = read_table("hostile", tmp_path)
+    assert content is not None
+    assert len(content["rows"]) == len(played)
+
+
+def test_rows_of_other_sources_and_errors_are_played_again(tmp_path: Path) -> None:
+    one, two = cases_of("hostile")[:2]
+    ledger = Ledger("hostile", "a", tmp_path)
+    ledger.add(blank(one, "gave_up"))
+    ledger.add(blank(two, "error", "it broke"))
+    assert set(Ledger("hostile", "a", tmp_path).rows) == {one.key}
+    assert not Ledger("hostile", "b", tmp_path).rows
+
+
+def test_real_worker_answers_and_a_dead_one_becomes_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = replace(case_of("hostile", "nan", "panda_tabletop"))
+    ghost = replace(case, kind="ghost")  # no worker knows it: it dies of a KeyError
+    rows = [row for _, row in Crew(1).play([ghost, case])]
+    assert [row["outcome"] for row in rows] == ["error", "gave_up"]
+    assert "KeyError" in rows[0]["reason"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_table_is_written_read_printed_and_compared(table: str, tmp_path: Path) -> None:
+    rows = made_up(table)
+    path = write_table(table, rows, 1.0, tmp_path)
+    content = read_table(table, tmp_path)
+    assert content is not None
+    assert path.stat().st_size < 100_000
+    assert all(claim.holds for claim in claims(table, content["rows"]))
+    text = text_of(table, content)
+    assert "FAILS" not in text
+    assert CELLS[0] in text
+    played = [(case, blank(case, "achieved") | rows[k]) for k, case in enumerate(cases_of(table)[:3])]
+    assert differences(played, content) == []
+    played[1][1]["outcome"], played[1][1]["ticks"] = "gave_up", 999
+    assert len(differences(played, content)) == 2
+    content["fingerprint"]["cpu"] = "another"
+    assert [line.split(": ")[1][:8] for line in differences(played, content)] == ["outcome "]
+
+
+def test_claims_fail_when_they_should() -> None:
+    for table, change in (
+        ("expert", {"outcome": "gave_up"}),
+        ("expert", {"contacts": 1}),
+        ("hostile", {"violations": 1}),
+        ("hostile", {"released": 0.4}),
+        ("gate_off", {"contacts": 0}),
+        ("families", {"counters": {}}),
+        ("hostile", {"outcome": "error"}),
+    ):
+        rows = [row | change for row in made_up(table)]
+        assert not all(claim.holds for claim in claims(table, rows)), (table, change)
+
+
+def test_missing_table_is_said_and_counts_as_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare_slice(["expert"], 0.01, 1, committed=tmp_path) == 1
+    assert not print_tables("expert", tmp_path)
+    assert capsys.readouterr().out.count("expert.json") == 2
+
+
+def test_wilson_interval_is_the_published_one() -> None:
+    low, high = wilson(97, 100)
+    assert (round(low, 4), round(high, 4)) == (0.9155, 0.9897)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_committed_table_is_whole_small_and_shows_what_it_should(table: str) -> None:
+    content = read_table(table)
+    if content is None:
+        pytest.skip(f"{table_path(table).name} is not there yet: `make evidence` makes it")
+    assert table_path(table).stat().st_size < 100_000
+    assert set(content) >= {"command", "seeds", "commit", "fingerprint", "totals", "columns", "rows"}
+    assert content["columns"][: len(COLUMNS)] == list(COLUMNS)
+    wanted = {(case.kind, case.cell, case.seed, case.gate) for case in cases_of(table)}
+    gates = {"expert": "on", "hostile": "on", "gate_off": "off"}
+    got = {
+        (row["kind"], row["cell"], row["seed"], row.get("gate", gates.get(table))) for row in content["rows"]
+    }
+    assert got == wanted
+    assert [claim.text for claim in claims(table, content["rows"]) if not claim.holds] == []
+
+
+def test_digest_follows_the_sources_and_nothing_else() -> None:
+    assert source_digest() == source_digest()
+    assert json.dumps(fingerprint()) == json.dumps(fingerprint())

@@ -1,0 +1,120 @@
+"""A stop asked for at any moment ends at measured standstill, latched, with nothing sent after it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pybullet")
+
+from tests.orchestrator.session_runner import Notes, Runner, records
+
+from interlock.errors import ExitCode, StoppedError
+from interlock.hal.latch import StopLatch, StopRequest
+from interlock.hal.lease import is_held
+from interlock.orchestrator import session
+from interlock.orchestrator.interrupts import Interrupts
+from interlock.orchestrator.rig import Rig
+from interlock.orchestrator.summary import Outcome, RunSummary
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path)
+
+
+def at(tick: int, do: Callable[[], None]) -> Notes:
+    return Notes(lambda report: do() if report.tick == tick else None)
+
+
+def assert_stopped(runner: Runner, summary: RunSummary, cause: str) -> None:
+    """Stopped mid-motion, latched, and measured at rest before the run ended."""
+    assert (summary.outcome, summary.exit_code) == (Outcome.STOPPED, ExitCode.STOPPED)
+    assert cause in summary.reason
+    assert [c.cause for c in StopLatch(runner.state_dir).causes] == [summary.reason]
+    states = records(runner.out, "/state")
+    (stop, *_) = records(runner.out, "/stop")
+    assert stop["causes"] == [summary.reason]
+    moving = [s for s in states if s["stamp_ns"] <= stop["stamp_ns"]][-1]
+    assert np.abs(moving["v"]).max() > 0.02, "it was stopped while it moved"
+    assert states[-1]["standstill"]
+    assert np.abs(states[-1]["v"]).max() < 0.01
+    sent = [c["stamp_ns"] for c in records(runner.out, "/command")]
+    assert max(sent) < stop["stamp_ns"], "nothing was sent after the stop"
+    assert (summary.referee.contacts, summary.referee.limit_violations) == (0, 0), runner.counters
+
+
+MOVING = 100
+"""A tick at which the arm is on its way to the block."""
+
+
+def test_ctrl_c_stops_the_robot_and_latches(runner: Runner) -> None:
+    with Interrupts() as interrupts:
+        summary = runner.run(
+            notes=at(MOVING, lambda: signal.raise_signal(signal.SIGINT)), interrupts=interrupts
+        )
+    assert_stopped(runner, summary, "Ctrl-C")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_of_its_own_catches_signals_too_and_puts_the_handlers_back(
+    number: signal.Signals, runner: Runner
+) -> None:
+    before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
+    summary = runner.run(notes=at(MOVING, lambda: signal.raise_signal(number)))
+    assert_stopped(runner, summary, "Ctrl-C" if number == signal.SIGINT else "SIGTERM")
+    assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_stop_request_stops_the_robot_and_is_the_cause(runner: Runner) -> None:
+    request = StopRequest(runner.state_dir)
+    summary = runner.run(notes=at(MOVING, lambda: request.ask("lunch")))
+    assert_stopped(runner, summary, "lunch")
+
+
+def test_a_run_in_a_thread_is_stopped_by_the_state_folder(runner: Runner) -> None:
+    """Where no signal can be caught."""
+    found: list[RunSummary] = []
+    request = StopRequest(runner.state_dir)
+    notes = at(MOVING, lambda: request.ask("lunch"))
+    thread = threading.Thread(target=lambda: found.append(runner.run(notes=notes)))
+    thread.start()
+    thread.join(120.0)
+    assert_stopped(runner, found[0], "lunch")
+
+
+def test_ctrl_c_before_the_first_tick_moves_nothing_and_latches(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = session.build_rig
+
+    def interrupted(*arguments: Any, **options: Any) -> Rig:
+        rig = build(*arguments, **options)
+        signal.raise_signal(signal.SIGINT)
+        return rig
+
+    monkeypatch.setattr(session, "build_rig", interrupted)
+    with pytest.raises(StoppedError, match="Ctrl-C, before anything moved") as caught:
+        runner.run()
+    assert caught.value.exit_code is ExitCode.STOPPED
+    assert [c.cause for c in StopLatch(runner.state_dir).causes] == ["operator: Ctrl-C"]
+    assert not is_held(runner.state_dir)
+    assert not list(runner.folder.rglob("*.mcap"))
+
+
+def test_ctrl_c_while_the_report_is_written_still_latches_and_says_so(runner: Runner) -> None:
+    class Late(Notes):
+        def done(self, summary: RunSummary) -> None:
+            super().done(summary)
+            signal.raise_signal(signal.SIGINT)
+
+    summary = runner.run(notes=Late(), sim_time_s=0.2)
+    assert (summary.outcome, summary.exit_code) == (Outcome.STOPPED, ExitCode.STOPPED)
+    assert summary.reason == "operator: Ctrl-C, when the run had ended: gave_up"
+    assert StopLatch(runner.state_dir).latched

@@ -1,0 +1,316 @@
+"""The first door: every bad value is a verdict of the right family, with no exception and no command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.guards.closed_loop import (
+    CELLS,
+    IDLE,
+    NOW_NS,
+    ask,
+    body_of,
+    cell_of,
+    cell_scene,
+    chunk_of,
+    embodiment_of,
+    gate_of,
+    hold,
+    node_at_rest,
+)
+
+from interlock.errors import BadInputError
+from interlock.guards.intake import GateInput, Intake
+from interlock.guards.verdict import Decision, Family, Rung
+from interlock.hal.embodiment import ChannelKind, Reference
+from interlock.hal.phase import Phase
+from interlock.hal.scene import Box, Capsule, Part, Scene, SceneObject, Sphere
+from interlock.hal.state import GripperState
+
+PANDA, XARM = CELLS
+MS = 1_000_000
+NAN, INF = float("nan"), float("inf")
+Spoil = Callable[[GateInput], GateInput]
+
+
+def fine() -> GateInput:
+    home = body_of(PANDA).robot.home
+    return ask(PANDA, node_at_rest(home), hold(PANDA, home), cell_scene(PANDA))
+
+
+def state(**change: object) -> Spoil:
+    return lambda given: replace(given, state=replace(given.state, **change))
+
+
+def joint(field: str, value: float, at: int = 3) -> Spoil:
+    def spoil(given: GateInput) -> GateInput:
+        array = np.array(getattr(given.state, field))
+        array[at] = value
+        return replace(given, state=replace(given.state, **{field: array}))
+
+    return spoil
+
+
+def joints(count: int) -> Spoil:
+    arrays = {f: np.zeros(count) for f in ("q", "v", "q_commanded", "v_commanded", "a_commanded")}
+    return state(**arrays)
+
+
+def chunk(**change: object) -> Spoil:
+    return lambda given: replace(given, chunk=replace(given.chunk, **change))
+
+
+def samples(make: Callable[[np.ndarray], np.ndarray]) -> Spoil:
+    return lambda given: replace(
+        given, chunk=replace(given.chunk, samples=make(np.array(given.chunk.samples)))
+    )
+
+
+def sample(value: float, step: int = 5, channel: int = 2) -> Spoil:
+    def make(array: np.ndarray) -> np.ndarray:
+        array[0, step, channel] = value
+        return array
+
+    return samples(make)
+
+
+def thing(make: Callable[[SceneObject], SceneObject], which: int = 3) -> Spoil:
+    def spoil(given: GateInput) -> GateInput:
+        objects = list(given.scene.objects)
+        objects[which] = make(objects[which])
+        return replace(given, scene=replace(given.scene, objects=tuple(objects)))
+
+    return spoil
+
+
+def pose(index: tuple[int, int], value: float) -> Spoil:
+    def make(found: SceneObject) -> SceneObject:
+        spoilt = np.array(found.object_in_world)
+        spoilt[index] = value
+        return replace(found, object_in_world=spoilt)
+
+    return thing(make)
+
+
+def part(shape: object, pose: np.ndarray | None = None) -> Spoil:
+    made = Part(shape=shape, part_in_object=np.eye(4) if pose is None else pose)
+    return thing(lambda found: replace(found, parts=(*found.parts, made)))
+
+
+def phase(**change: object) -> Spoil:
+    return lambda given: replace(given, phase=replace(given.phase, **change))
+
+
+def everything(**change: object) -> Spoil:
+    return lambda given: replace(given, **change)
+
+
+def nan_at(index: tuple[int, int]) -> np.ndarray:
+    spoilt = np.eye(4)
+    spoilt[index] = NAN
+    return spoilt
+
+
+INTEGRITY, FRESHNESS, TRACKING = Family.INTEGRITY, Family.FRESHNESS, Family.TRACKING
+HELD, GRIPPER = Family.HELD_OBJECT, Family.GRIPPER
+
+TABLE: dict[str, tuple[Spoil, Family]] = {
+    **{
+        f"state.{field} {value}": (joint(field, value), INTEGRITY)
+        for field in ("q", "v", "q_commanded", "v_commanded", "a_commanded")
+        for value in (NAN, INF, -INF)
+    },
+    "state has a joint too few": (joints(6), INTEGRITY),
+    "state has a joint too many": (joints(8), INTEGRITY),
+    "state has no joints": (joints(0), INTEGRITY),
+    "gripper width NaN": (state(gripper=GripperState(width_m=NAN, force_n=0.0)), INTEGRITY),
+    "gripper force inf": (state(gripper=GripperState(width_m=0.06, force_n=INF)), INTEGRITY),
+    "state older than its deadline": (state(stamp_ns=NOW_NS - 26 * MS), FRESHNESS),
+    "state from the future": (state(stamp_ns=NOW_NS + 1), FRESHNESS),
+    "measured position leaves the tube": (joint("q", 0.5), TRACKING),
+    "measured speed leaves the tube": (joint("v", 0.051), TRACKING),
+    "no proposal": (everything(chunk=None), FRESHNESS),
+    "chunk for another embodiment": (chunk(embodiment=embodiment_of(XARM).fingerprint), INTEGRITY),
+    "chunk without an embodiment": (chunk(embodiment=""), INTEGRITY),
+    "chunk with a channel too few": (samples(lambda a: a[:, :, :-1]), INTEGRITY),
+    "chunk with a channel too many": (samples(lambda a: np.concatenate([a, a[:, :, :1]], 2)), INTEGRITY),
+    "chunk without samples": (samples(lambda a: a[:0]), INTEGRITY),
+    "chunk without steps": (samples(lambda a: a[:, :0]), INTEGRITY),
+    "chunk of one step": (samples(lambda a: a[:, :1]), INTEGRITY),
+    "chunk of very many steps": (samples(lambda a: np.repeat(a, 33, axis=1)), INTEGRITY),
+    "chunk NaN": (sample(NAN), INTEGRITY),
+    "chunk NaN in the last step": (sample(NAN, step=15, channel=0), INTEGRITY),
+    "chunk NaN in the gripper": (sample(NAN, channel=7), INTEGRITY),
+    "chunk inf": (sample(INF), INTEGRITY),
+    "chunk -inf": (sample(-INF), INTEGRITY),
+    "chunk NaN in a sample nobody reads": (
+        samples(lambda a: np.concatenate([a, np.full_like(a, NAN)])),
+        INTEGRITY,
+    ),
+    "chunk in degrees": (
+        samples(lambda a: np.concatenate([np.degrees(a[..., :-1]), a[..., -1:]], 2)),
+        INTEGRITY,
+    ),
+    "chunk in millimetres": (
+        samples(lambda a: np.concatenate([a[..., :-1], a[..., -1:] * 1e3], 2)),
+        INTEGRITY,
+    ),
+    "chunk at 1e308": (sample(1e308), INTEGRITY),
+    **{f"chunk.dt_s {v}": (chunk(dt_s=v), INTEGRITY) for v in (NAN, INF, 0.0, -0.04, 40.0, 1e-9, 1.0001)},
+    "chunk older than its deadline": (chunk(t_obs_ns=NOW_NS - 501 * MS), FRESHNESS),
+    "chunk observed in the future": (chunk(t_obs_ns=NOW_NS + 1, t_ready_ns=NOW_NS + 1), FRESHNESS),
+    "chunk ready before it was observed": (chunk(t_ready_ns=NOW_NS - 1), FRESHNESS),
+    "chunk ready in the future": (chunk(t_ready_ns=NOW_NS + 1), FRESHNESS),
+    "chunk repeated": (everything(last_seq=0), FRESHNESS),
+    "chunk overtaken": (everything(last_seq=7), FRESHNESS),
+    "chunk has run out": (chunk(t0_ns=NOW_NS - 16 * 40 * MS), FRESHNESS),
+    "gripper beyond its stroke": (samples(lambda a: a + np.eye(8)[7] * 0.03), GRIPPER),
+    "object pose NaN": (pose((0, 3), NAN), INTEGRITY),
+    "object pose inf": (pose((2, 3), INF), INTEGRITY),
+    "object rotation NaN": (pose((1, 1), NAN), INTEGRITY),
+    "object rotation stretched": (pose((0, 0), 1.01), INTEGRITY),
+    "object rotation zero": (thing(lambda o: replace(o, object_in_world=np.diag([0, 0, 0, 1.0]))), INTEGRITY),
+    "object mirrored": (thing(lambda o: replace(o, object_in_world=np.diag([1, 1, -1, 1.0]))), INTEGRITY),
+    "object pose projective": (pose((3, 0), 0.5), INTEGRITY),
+    "object deviation NaN": (thing(lambda o: replace(o, position_std_m=NAN)), INTEGRITY),
+    "object deviation negative": (thing(lambda o: replace(o, position_std_m=-1e-6)), INTEGRITY),
+    "object speed inf": (thing(lambda o: replace(o, max_speed_m_s=INF)), INTEGRITY),
+    "object speed negative": (thing(lambda o: replace(o, max_speed_m_s=-0.1)), INTEGRITY),
+    "object without a solid": (thing(lambda o: replace(o, parts=())), INTEGRITY),
+    "object with a box of NaN": (part(Box(half_extents_m=[0.1, NAN, 0.1])), INTEGRITY),
+    "object with a negative box": (part(Box(half_extents_m=[0.1, -0.1, 0.1])), INTEGRITY),
+    "object with a ball of NaN": (part(Sphere(radius_m=NAN)), INTEGRITY),
+    "object with a negative ball": (part(Sphere(radius_m=-0.1)), INTEGRITY),
+    "object with a capsule of endless length": (part(Capsule(radius_m=0.1, length_m=INF)), INTEGRITY),
+    "object with a capsule of negative length": (part(Capsule(radius_m=0.1, length_m=-0.1)), INTEGRITY),
+    "object with a part nowhere": (part(Sphere(radius_m=0.1), nan_at((0, 3))), INTEGRITY),
+    "object with a part turned by NaN": (part(Sphere(radius_m=0.1), nan_at((0, 0))), INTEGRITY),
+    "two objects of one name": (thing(lambda o: replace(o, name="table")), INTEGRITY),
+    "object too old": (thing(lambda o: replace(o, stamp_ns=NOW_NS - 201 * MS)), FRESHNESS),
+    "object from the future": (thing(lambda o: replace(o, stamp_ns=NOW_NS + 1)), FRESHNESS),
+    "scene too old, and empty": (everything(scene=Scene(stamp_ns=NOW_NS - 201 * MS, objects=())), FRESHNESS),
+    "scene from the future": (everything(scene=Scene(stamp_ns=NOW_NS + 1, objects=())), FRESHNESS),
+    "holds what nobody has seen": (phase(held="a ghost"), HELD),
+    "may hold what nobody has seen": (phase(maybe_held="a ghost"), HELD),
+    "holds one thing and maybe another": (phase(held="red_block", maybe_held="blue_block"), HELD),
+}
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_a_bad_value_is_a_verdict(case):
+    spoil, family = TABLE[case]
+    output = gate_of(PANDA).decide(spoil(fine()))
+    assert output.command is None
+    assert output.certificate is None
+    assert output.margins == ()
+    assert output.verdict.decision is Decision.REFUSE
+    assert output.verdict.rung is Rung.BRAKING
+    assert output.verdict.guard == family, output.verdict.reason
+    assert output.verdict.reason
+
+
+def test_without_the_bad_value_it_is_released():
+    assert gate_of(PANDA).decide(fine()).command is not None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "edge"),
+    [
+        (state(stamp_ns=NOW_NS - 25 * MS), "state deadline"),
+        (chunk(t_obs_ns=NOW_NS - 500 * MS), "chunk deadline"),
+        (thing(lambda o: replace(o, stamp_ns=NOW_NS - 200 * MS)), "scene deadline"),
+        (joint("q", body_of(PANDA).robot.home[3] + 0.99 * body_of(PANDA).robot.tube.position_rad), "tube"),
+        (everything(last_seq=-1), "first chunk"),
+        (chunk(t0_ns=NOW_NS + 400 * MS), "begins later"),
+        (everything(scene=Scene(stamp_ns=NOW_NS, objects=())), "nothing around"),
+    ],
+    ids=lambda x: x if isinstance(x, str) else "",
+)
+def test_the_edge_of_what_is_allowed_is_allowed(spoil, edge):
+    assert gate_of(PANDA).decide(spoil(fine())).command is not None, edge
+
+
+def test_the_reason_names_joint_step_and_value():
+    reason = gate_of(PANDA).decide(sample(NAN, step=4, channel=5)(fine())).verdict.reason
+    assert "panda_joint6" in reason
+    assert "step 4" in reason
+    reason = gate_of(PANDA).decide(joint("q", 0.5)(fine())).verdict.reason
+    assert "panda_joint4" in reason
+    assert "tube 0.0" in reason
+    reason = gate_of(PANDA).decide(TABLE["chunk in degrees"][0](fine())).verdict.reason
+    assert "another unit?" in reason
+
+
+def test_the_robot_is_judged_before_the_scene_and_the_scene_before_the_chunk():
+    bad_state, bad_scene, bad_chunk = (TABLE[k][0] for k in ("state.q nan", "object too old", "no proposal"))
+    output = gate_of(PANDA).decide(bad_state(bad_scene(bad_chunk(fine()))))
+    assert "state.q" in output.verdict.reason
+    output = gate_of(PANDA).decide(bad_scene(bad_chunk(fine())))
+    assert "red_block" in output.verdict.reason
+
+
+@pytest.mark.parametrize("values", [1e-300, 5e-324, 1e5, -1e5])
+def test_odd_but_finite_numbers_never_raise(values):
+    given = fine()
+    for field in ("q", "v", "q_commanded", "v_commanded", "a_commanded"):
+        gate_of(PANDA).decide(joint(field, values)(given))
+    far = samples(lambda a: np.full_like(a, values))
+    gate_of(PANDA).decide(far(given))
+    gate_of(PANDA).decide(pose((0, 3), values * 1e20)(given))
+
+
+@pytest.mark.parametrize("value", [1e7, 1e300])
+def test_a_position_that_is_none_is_refused_further_on(value):
+    output = gate_of(PANDA).decide(state(q=np.full(7, value), q_commanded=np.full(7, value))(fine()))
+    assert output.command is None
+    assert output.verdict.decision is Decision.REFUSE
+
+
+def _channels(make) -> object:
+    body = embodiment_of(PANDA)
+    return replace(body, channels=tuple(make(list(body.channels))))
+
+
+def _first(**change: object):
+    return lambda channels: [replace(channels[0], **change), *channels[1:]]
+
+
+BAD_BODIES = {
+    "delta actions": _first(reference=Reference.CHUNK_START),
+    "degrees": _first(unit="deg"),
+    "a width for a joint": _first(kind=ChannelKind.GRIPPER_WIDTH),
+    "no lower bound": _first(lower=-INF),
+    "bounds of NaN": _first(upper=NAN),
+    "bounds exchanged": _first(lower=1.0, upper=-1.0),
+    "another joint": _first(name="elbow"),
+    "joints exchanged": lambda c: [c[1], c[0], *c[2:]],
+    "a joint too few": lambda c: c[1:],
+    "two grippers": lambda c: [*c, c[-1]],
+    "a gripper in millimetres": lambda c: [*c[:-1], replace(c[-1], unit="mm")],
+}
+
+
+@pytest.mark.parametrize("case", BAD_BODIES)
+def test_refuses_to_be_built_for_an_embodiment_it_would_misread(case):
+    robot, config = body_of(PANDA).robot, cell_of(PANDA).gate_config()
+    with pytest.raises(BadInputError, match="embodiment"):
+        Intake(robot, _channels(BAD_BODIES[case]), config)
+
+
+def test_a_body_without_a_gripper_channel_is_an_embodiment():
+    Intake(body_of(PANDA).robot, _channels(lambda c: c[:-1]), cell_of(PANDA).gate_config())
+
+
+def test_a_chunk_of_more_samples_is_judged_by_all_of_them():
+    home = body_of(PANDA).robot.home
+    two = replace(fine(), chunk=chunk_of(PANDA, np.tile(home, (16, 1))))
+    doubled = samples(lambda a: np.concatenate([a, a]))(two)
+    assert gate_of(PANDA).decide(doubled).command is not None
+
+
+def test_the_phase_is_typed_data_and_an_idle_one_allows_nothing():
+    assert isinstance(IDLE, Phase)
+    assert IDLE.contacts_at(NOW_NS) == ()

@@ -1,0 +1,251 @@
+"""The verifier refuses each broken limit under its own name, and admits what keeps them all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.guards.closed_loop import CELLS, IDLE, NOW_NS, ask, ball, body_of, box, hold, node_at_rest, seen_at
+from tests.properties.released import oracle_of
+
+from interlock.guards.config import GateConfig
+from interlock.guards.curve import next_node
+from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
+from interlock.guards.surveyor import Surveyor
+from interlock.guards.verdict import Family
+from interlock.guards.verifier import Verifier
+from interlock.hal.zone import Zone, ZoneKind
+
+PANDA = CELLS[0]
+BODY = body_of(PANDA)
+LIMITS = BODY.robot.limits
+HOME = BODY.robot.home
+PERIOD = 0.01
+
+
+def _config(*zones: Zone) -> GateConfig:
+    return GateConfig(period_s=PERIOD, zones=zones)
+
+
+def _around(*objects, config: GateConfig | None = None, held: str | None = None):
+    given = ask(
+        PANDA, node_at_rest(HOME), hold(PANDA, HOME), seen_at(objects, NOW_NS), phase=replace(IDLE, held=held)
+    )
+    return Surveyor(BODY, config or _config()).survey(given)
+
+
+def _verify(nodes, *objects, zones=(), held=None, limit=None, constraints=()):
+    config = _config(*zones)
+    around = _around(*objects, config=config, held=held)
+    if limit is not None:
+        around = replace(around, tool_speed_limit_m_s=limit)
+    return Verifier(BODY, config, constraints).verify(nodes, around)
+
+
+def _turn(joint: int = 6, acceleration: float = 1.0, ticks: int = 5) -> np.ndarray:
+    """One joint speeds up from home and stops again."""
+    nodes = [node_at_rest(HOME)]
+    for _ in range(ticks):
+        end = np.zeros(7)
+        end[joint] = acceleration
+        nodes.append(next_node(nodes[-1], end, PERIOD))
+    tail = stop_tail(nodes[-1], LIMITS.a_max, LIMITS.j_max, PERIOD, True, MAX_STOP_TICKS)
+    return np.concatenate([np.array(nodes), tail])
+
+
+def _scaled(**limits) -> Verifier:
+    changed = replace(LIMITS, **{k: getattr(LIMITS, k) * v for k, v in limits.items()})
+    return Verifier(replace(BODY, robot=replace(BODY.robot, limits=changed)), _config())
+
+
+def test_admits_a_small_motion_and_says_how_much_was_left():
+    finding = _verify(_turn(), box("far", [3, 0, 0], [0.1, 0.1, 0.1]), zones=(_wide(),))
+    assert finding.clear
+    left = {margin.family: margin for margin in finding.margins}
+    assert set(left) == {
+        Family.POSITION,
+        Family.VELOCITY,
+        Family.ACCELERATION,
+        Family.JERK,
+        Family.ENVIRONMENT,
+        Family.SELF_COLLISION,
+        Family.ZONES,
+        Family.TOOL_SPEED,
+    }
+    assert all(margin.value > 0.0 and margin.where for margin in finding.margins)
+
+
+def _wide() -> Zone:
+    return Zone(name="wide", kind=ZoneKind.KEEP_IN, lower=[-2, -2, -2], upper=[2, 2, 2])
+
+
+def test_an_arm_at_rest_is_a_motion_too():
+    assert _verify(np.stack([node_at_rest(HOME)] * 2)).clear
+
+
+# A limit may be met to within 1e-9 of itself, and no more.
+@pytest.mark.parametrize(
+    ("limit", "family"),
+    [("v_max", Family.VELOCITY), ("a_max", Family.ACCELERATION), ("j_max", Family.JERK)],
+)
+@pytest.mark.parametrize(
+    ("factor", "clear"), [(1.0, True), (1.0 - 5e-10, True), (1.0 - 3e-9, False), (0.5, False)]
+)
+def test_a_limit_is_kept_to_the_last_bits(limit, family, factor, clear):
+    nodes = _turn(acceleration=2.0)
+    _, v, a = nodes[:, :, 6].T
+    crossing = np.flatnonzero(a[:-1] * a[1:] < 0)  # the speed is highest there, between two nodes
+    between = v[crossing] + 0.5 * PERIOD * a[crossing] ** 2 / (a[crossing] - a[crossing + 1])
+    jerk = np.abs(np.diff(a)).max() / PERIOD
+    top = {"v_max": max(v.max(), between.max()), "a_max": np.abs(a).max(), "j_max": jerk}[limit]
+    scale = factor * top / getattr(LIMITS, limit)[6]
+    finding = _scaled(**{limit: scale}).verify(nodes, _around())
+    assert finding.clear == clear
+    assert clear or finding.family == family
+    assert clear or "panda_joint7" in finding.reason
+
+
+@pytest.mark.parametrize(("side", "sign"), [("q_max", 1.0), ("q_min", -1.0)])
+@pytest.mark.parametrize(("beyond_rad", "clear"), [(-1e-9, True), (1e-9, False)])
+def test_a_position_limit_is_kept_off_by_the_tracking_tube(side, sign, beyond_rad, clear):
+    nodes = _turn(joint=0, acceleration=sign)
+    extreme = nodes[:, 0, 0].max() if sign > 0 else nodes[:, 0, 0].min()
+    bound = np.array(getattr(LIMITS, side))
+    bound[0] = extreme + sign * (BODY.robot.tube.position_rad - beyond_rad)
+    changed = replace(LIMITS, **{side: bound})
+    verifier = Verifier(replace(BODY, robot=replace(BODY.robot, limits=changed)), _config())
+    finding = verifier.verify(nodes, _around())
+    assert finding.clear == clear
+    assert clear or (finding.family == Family.POSITION and "panda_joint1" in finding.reason)
+
+
+def test_refuses_a_motion_that_does_not_end_at_rest():
+    nodes = _turn()
+    for cut in (nodes[:3], nodes[:-1]):
+        assert _verify(cut).family == Family.ACCELERATION
+
+
+def test_refuses_a_motion_that_leaps():
+    nodes = _turn()
+    nodes[4:, 0, 2] += 1e-6
+    finding = _verify(nodes)
+    assert finding.family == Family.INTEGRITY
+    assert "one curve" in finding.reason
+
+
+def test_refuses_a_stop_that_there_is_none_of():
+    nodes = np.concatenate([_turn()[:4], np.full((1, 3, 7), np.nan)])
+    assert not _verify(nodes).clear
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("row", range(3))
+def test_refuses_not_a_number_in_any_node(bad, row):
+    for node in range(len(_turn())):
+        nodes = _turn()
+        nodes[node, row, 4] = bad
+        assert not _verify(nodes).clear
+
+
+def test_names_the_pair_and_the_millimetres():
+    tool = oracle_of(PANDA, 0.03).tool(HOME)
+    finding = _verify(_turn(), ball("pearl", tool, 0.01))
+    assert finding.family == Family.ENVIRONMENT
+    assert "pearl" in finding.reason
+    assert "panda_" in finding.reason
+    assert "mm too little" in finding.reason
+    assert finding.margins == ()
+
+
+def test_names_the_zone_that_is_left_and_the_zone_that_is_entered():
+    tool = oracle_of(PANDA, 0.03).tool(HOME)
+    small = Zone(name="cage", kind=ZoneKind.KEEP_IN, lower=tool + 0.1, upper=tool + 0.2)
+    finding = _verify(_turn(), zones=(small,))
+    assert (finding.family, "cage" in finding.reason) == (Family.ZONES, True)
+    wall = Zone(name="wall", kind=ZoneKind.KEEP_OUT, lower=tool - 0.01, upper=tool + 0.01)
+    finding = _verify(_turn(), zones=(wall,))
+    assert (finding.family, "wall" in finding.reason) == (Family.ZONES, True)
+
+
+def test_names_the_speed_of_the_tool():
+    finding = _verify(_turn(joint=1), limit=1e-4)
+    assert finding.family == Family.TOOL_SPEED
+    assert "m/s" in finding.reason
+
+
+def test_names_links_that_meet():
+    folded = np.array(HOME)
+    folded[1], folded[3], folded[5] = LIMITS.q_max[1], LIMITS.q_min[3], LIMITS.q_min[5]
+    tube = BODY.robot.tube.position_rad
+    still = node_at_rest(np.clip(folded, LIMITS.q_min + tube, LIMITS.q_max - tube))
+    finding = _verify(np.stack([still, still]))
+    assert finding.family == Family.SELF_COLLISION
+    assert finding.reason.count("panda_") == 2
+
+
+def test_names_what_is_held():
+    tool = oracle_of(PANDA, 0.03).tool(HOME)
+    load, wall = box("load", tool, [0.02, 0.02, 0.03]), box("wall", tool - [0, 0, 0.05], [0.1, 0.1, 0.015])
+    finding = _verify(_turn(), load, wall, held="load")
+    assert finding.family == Family.HELD_OBJECT
+    assert "load and wall" in finding.reason
+
+
+class Own:
+    """A constraint with any answer, which also scribbles over what it is given."""
+
+    name, unit = "own", "pt"
+
+    def __init__(self, answer) -> None:
+        self.answer = answer
+
+    def program(self, velocity):
+        return []
+
+    def slack(self, nodes, period_s):
+        nodes[:] = np.nan
+        return self.answer, "here"
+
+
+def test_a_plug_in_is_asked_and_its_slack_is_a_margin():
+    finding = _verify(_turn(), constraints=(Own(0.5), Own(0.0)))
+    assert [m.value for m in finding.margins if m.family == "own"] == [0.5, 0.0]
+
+
+@pytest.mark.parametrize("answer", [-1e-300, -1.0, float("nan"), -float("inf")])
+def test_a_plug_in_that_says_no_or_nothing_refuses(answer):
+    finding = _verify(_turn(), constraints=(Own(1.0), Own(answer)))
+    assert not finding.clear
+    assert finding.family == "own"
+    assert "here" in finding.reason
+
+
+@pytest.mark.parametrize("answer", [None, "wide", np.ones(3), 1j])
+def test_a_plug_in_with_no_number_raises_and_never_passes(answer):
+    with pytest.raises((TypeError, ValueError)):
+        _verify(_turn(), constraints=(Own(answer),))
+
+
+def _digest(config=None, constraints=(), **robot) -> str:
+    return Verifier(
+        replace(BODY, robot=replace(BODY.robot, **robot)), config or _config(), constraints
+    ).digest
+
+
+def test_the_digest_covers_every_limit_to_the_last_bit():
+    up = replace(LIMITS, v_max=np.nextafter(LIMITS.v_max, 9.0))
+    zone = _wide()
+    moved = replace(zone, upper=np.nextafter(zone.upper, 9.0))
+    digests = [
+        _digest(),
+        _digest(limits=up),
+        _digest(max_tool_speed_m_s=np.nextafter(BODY.robot.max_tool_speed_m_s, 9.0)),
+        _digest(tube=replace(BODY.robot.tube, position_rad=1e-3)),
+        _digest(_config(zone)),
+        _digest(_config(moved)),
+        _digest(replace(_config(), self_margin_m=np.nextafter(0.005, 1.0))),
+        _digest(constraints=(Own(1.0),)),
+    ]
+    assert len(set(digests)) == len(digests)
+    assert _digest() == digests[0]

@@ -1,0 +1,115 @@
+"""Benchmarks print what they promise, and measuring changes no decision."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pybullet")
+
+from rich.console import Console
+
+from interlock.errors import BadInputError
+from interlock.guards.gate import Gate
+from interlock.orchestrator import bench
+from interlock.orchestrator.bench_run import bench_run
+from interlock.orchestrator.bench_table import bench_table
+from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.gate_timing import GateStopwatch
+from interlock.orchestrator.rig import build_gate
+
+PARTS = ("observe_us", "gate_us", "write_us", "report_us", "tick_us")
+INSIDE = ("gate_survey_us", "gate_project_us", "gate_verify_us")
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Any]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(bench, "_TICKS", 60)
+    patch.setattr(bench, "_REAL_TICKS", 30)
+    try:
+        return bench.run()
+    finally:
+        patch.undo()
+
+
+def test_every_benchmark_runs_and_its_answer_is_json(measured: dict[str, Any]) -> None:
+    assert list(measured) == ["tick", "gate", "realtime"]
+    assert json.loads(json.dumps(measured)) == measured
+
+
+@pytest.mark.parametrize("policy", ["scripted", "reckless"])
+def test_a_tick_is_taken_apart(policy: str, measured: dict[str, Any]) -> None:
+    told = measured["tick"][policy]
+    assert set(told) == {*PARTS, *INSIDE, "tick_p99_to_period_ratio"}
+    assert all(0.0 < told[part]["median"] <= told[part]["p99"] for part in PARTS)
+    assert told["gate_us"]["median"] < told["tick_us"]["median"]
+    assert told["gate_verify_us"]["median"] < told["gate_us"]["median"]
+    period_us = measured["tick"]["period_us"]
+    assert told["tick_p99_to_period_ratio"] == pytest.approx(told["tick_us"]["p99"] / period_us, abs=1e-4)
+
+
+def test_the_projector_is_asked_by_a_reckless_policy_alone(measured: dict[str, Any]) -> None:
+    asked = {
+        policy: measured["tick"][policy]["gate_project_us"]["in_ticks"] for policy in ("scripted", "reckless")
+    }
+    assert asked["scripted"] < asked["reckless"] > 0.5
+
+
+def test_the_gate_is_compared_with_the_programs_it_solved(measured: dict[str, Any]) -> None:
+    told = measured["gate"]
+    assert told["programs"] >= 30
+    for ratio, one, other in (
+        ("gate_to_raw_solve_ratio", "gate_us", "raw_solve_us"),
+        ("cvxpy_to_map_and_solve_ratio", "cvxpy_solve_us", "map_and_solve_us"),
+    ):
+        assert told[ratio] == pytest.approx(told[one]["median"] / told[other]["median"], rel=0.02)
+
+
+def test_real_time_tells_rate_and_lateness(measured: dict[str, Any]) -> None:
+    told = measured["realtime"]
+    assert told["wanted_hz"] == 100.0
+    assert 0.0 < told["achieved_hz"] <= 100.5
+    assert told["ticks"] == 50
+    assert told["lateness_us"]["p99"] <= told["worst_lateness_us"]
+
+
+def test_one_benchmark_alone_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "_REAL_TICKS", 1)
+    assert list(bench.run("realtime")) == ["realtime"]
+
+
+def test_an_unknown_benchmark_is_bad_input_with_the_nearest_name() -> None:
+    with pytest.raises(BadInputError, match="Did you mean 'realtime'") as caught:
+        bench.run("real_time")
+    assert caught.value.value == "real_time"
+
+
+def test_the_table_shows_every_figure(measured: dict[str, Any]) -> None:
+    sink = io.StringIO()
+    Console(file=sink, width=160).print(bench_table(measured))
+    text = sink.getvalue()
+    for name in ("tick", "gate", "realtime", "scripted  gate_us", "reckless  tick_us", "achieved_hz"):
+        assert name in text
+    assert str(measured["gate"]["gate_us"]["median"]).removesuffix(".0") in text
+
+
+def test_a_stopwatch_changes_no_decision_and_misses_none(panda_cell: Cell) -> None:
+    watches: list[GateStopwatch] = []
+
+    def watched(cell: Cell) -> Gate:
+        gate = build_gate(cell)
+        watches.append(GateStopwatch(gate))
+        return gate
+
+    runs = [bench_run(panda_cell, "reckless", 40, make_gate=make) for make in (build_gate, watched)]
+    ends = [[r.verdict.after.tobytes() for r in seen.reports] for seen in runs]
+    assert ends[0] == ends[1]
+    (watch,) = watches
+    assert len(watch.decisions) > 40
+    assert watch.programs
+    watch.restart()
+    assert (watch.decisions, watch.programs) == ([], [])

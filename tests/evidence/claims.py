@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from cases import CELLS
 from family_off import TRIALS
@@ -14,12 +15,13 @@ __all__ = ["Claim", "claims"]
 _ACHIEVED = dict(zip(CELLS, (97, 90), strict=True))  # of 100
 _LIVELY = ("reckless", "random", "oscillating")
 _RELEASED = 0.5
+_PATH_RAD = 5.0
 _UNGATED = {"reckless": 0.60, "random": 0.20}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One sentence, whether it holds, and the runs against it."""
+    """One sentence, whether it holds, and the runs that speak against it."""
 
     text: str
     holds: bool
@@ -68,20 +70,30 @@ def _expert(rows: Sequence[Row]) -> list[Claim]:
 
 def _hostile(rows: Sequence[Row]) -> list[Claim]:
     found = _unharmed(rows)
+    if all("refused_in_trace" in row for row in rows):  # the committed rows leave it to the totals
+        untold = [row for row in rows if row["refused"] != row["refused_in_trace"]]
+        found.append(_none_of(untold, "every refused tick is in the trace"))
     for kind in _LIVELY:
-        mine = [row for row in rows if row["kind"] == kind]
-        if not mine:
-            continue
-        low = [row for row in mine if row["released"] < _RELEASED]
-        least = min(row["released"] for row in mine)
-        found.append(
-            Claim(
-                text=f"{kind}: at least {_RELEASED:.0%} of each run's ticks released (least {least:.1%})",
-                holds=not low,
-                against=tuple(_name(row) for row in low),
-            )
-        )
+        for cell in CELLS:
+            mine = [row for row in rows if (row["kind"], row["cell"]) == (kind, cell)]
+            if mine:
+                found += [_released(f"{cell}: {kind}", mine), _moved(f"{cell}: {kind}", mine)]
     return found
+
+
+def _released(who: str, rows: Sequence[Row]) -> Claim:
+    """The share of all ticks of all runs; runs in which it is lower are named."""
+    ticks = sum(row["ticks"] for row in rows)
+    share = sum(row["released"] * row["ticks"] for row in rows) / max(ticks, 1)
+    low = [row for row in rows if row["released"] < _RELEASED]
+    text = f"{who}: {share:.1%} of all ticks released, at least {_RELEASED:.0%}"
+    return Claim(text=text, holds=share >= _RELEASED, against=tuple(_name(row) for row in low))
+
+
+def _moved(who: str, rows: Sequence[Row]) -> Claim:
+    paths = [row["path_rad"] for row in rows]
+    text = f"{who}: median path {median(paths):.1f} rad, at least {_PATH_RAD:g} (least {min(paths):.1f})"
+    return Claim(text=text, holds=median(paths) >= _PATH_RAD)
 
 
 def _gate_off(rows: Sequence[Row]) -> list[Claim]:

@@ -217,6 +217,8 @@ def _totals(rows: Sequence[Row]) -> dict[str, Any]:
             "contacts": sum(row["contacts"] for row in mine),
             "contacts_into_standing_arm": sum(row["standing"] for row in mine),
             "limit_violations": sum(row["violations"] for row in mine),
+            "refused_ticks": sum(row["refused"] for row in mine),
+            "refused_ticks_in_traces": sum(row["refused_in_trace"] for row in mine),
             "errors": sum(row["outcome"] == "error" for row in mine),
         }
     return totals

@@ -21,7 +21,16 @@ _TITLES = {
     "gate_off": "The same policies with the gate off (a fixture of the tests alone)",
     "families": "Each guard family off alone: does the referee's own counter trip?",
 }
-_HEAD = ("runs", "achieved", "contacts", "standing", "violations", "released med/min", "path rad med/min")
+_HEAD = (
+    "runs",
+    "achieved",
+    "contacts",
+    "into standing arm",
+    "ticks pushed",
+    "violations",
+    "released med/min",
+    "path rad med/min",
+)
 
 
 def print_tables(only: str | None = None, folder: Path = COMMITTED) -> bool:
@@ -43,11 +52,20 @@ def text_of(table: str, content: dict[str, Any]) -> str:
     commit = content["commit"] or "none"
     lines = [_TITLES[table], f"commit {commit[:12]}, {content['fingerprint']['cpu']}", ""]
     lines += _family_lines(rows) if table == "families" else _kind_lines(table, rows)
+    if table in ("expert", "hostile"):
+        lines += [_in_traces(cell, total) for cell, total in content["totals"].items()]
     lines.append("")
     for claim in claims(table, rows):
         lines.append(f"  {'holds' if claim.holds else 'FAILS'}  {claim.text}")
         lines += [f"           {line}" for line in claim.against]
     return "\n".join(lines)
+
+
+def _in_traces(cell: str, total: dict[str, Any]) -> str:
+    told = total.get("refused_ticks_in_traces", "unknown")
+    return (
+        f"{cell}: {total.get('refused_ticks', 'unknown')} ticks refused, {told} of them found in the traces"
+    )
 
 
 def _kind_lines(table: str, rows: Sequence[Row]) -> list[str]:
@@ -81,6 +99,7 @@ def _summary(rows: Sequence[Row]) -> tuple[str, ...]:
         str(sum(row["outcome"] == "achieved" for row in rows)),
         f"{contacts} in {hit} runs" if contacts else "0",
         str(sum(row["standing"] for row in rows)),
+        str(sum(row["counters"].get("pushed", 0) for row in rows)),
         str(sum(row["violations"] for row in rows)),
         f"{median(released):.1%} / {min(released):.1%}",
         f"{median(paths):.2f} / {min(paths):.2f}" if paths else "-",

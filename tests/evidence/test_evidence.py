@@ -97,8 +97,8 @@ def test_every_family_that_has_a_counter_is_tried_on_both_cells() -> None:
     from interlock.hal.simulator.referee_report import COUNTERS
 
     tried = {trial.counter for trial in TRIALS.values()}
-    # No family stands for these: a standing arm cannot help being hit, and no driver takes a jump.
-    assert tried == set(COUNTERS) - {"contact_standing", "discontinuity"}
+    # No family stands for these: a standing arm cannot help being hit and pushed, and no driver takes a jump.
+    assert tried == set(COUNTERS) - {"contact_standing", "pushed", "discontinuity"}
     assert all(trial.cells == CELLS for trial in TRIALS.values())
 
 
@@ -187,6 +187,8 @@ def test_claims_fail_when_they_should() -> None:
         ("expert", {"contacts": 1}),
         ("hostile", {"violations": 1}),
         ("hostile", {"released": 0.4}),
+        ("hostile", {"path_rad": 0.1}),
+        ("hostile", {"refused": 7}),
         ("gate_off", {"contacts": 0}),
         ("families", {"counters": {}}),
         ("hostile", {"outcome": "error"}),

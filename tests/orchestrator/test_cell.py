@@ -163,8 +163,13 @@ def test_what_a_planner_sees_stands_where_the_scene_says(cell: Cell) -> None:
 
 def test_every_object_has_a_colour_and_a_deviation(cell: Cell) -> None:
     names = {o.name for o in cell.scene_objects(0)}
-    assert set(cell.colors()) == set(cell.position_stds_m()) == set(cell.frictions()) == names
+    assert set(cell.colors()) == set(cell.position_stds_m()) == names
     assert all(len(rgba) == 4 for rgba in cell.colors().values())
+
+
+def test_only_frictions_that_the_cell_states_reach_the_simulator(cell: Cell) -> None:
+    stated = {o.name: o.friction for o in cell.file.scene.objects if o.friction is not None}
+    assert cell.frictions() == stated
 
 
 def test_the_gate_gets_the_zones_and_the_period(cell: Cell) -> None:

@@ -68,7 +68,7 @@ def test_every_import_of_the_package_is_declared() -> None:
 
 @pytest.mark.parametrize("folder", ["tests", "examples", "benchmarks"])
 def test_every_import_around_the_package_is_declared(folder: str) -> None:
-    beside = {file.stem for file in (ROOT / folder).rglob("*.py")}
+    beside = {folder, *(file.stem for file in (ROOT / folder).rglob("*.py"))}
     found = undeclared(folder, set(PROJECT["optional-dependencies"]))
     assert {module: file for module, file in found.items() if module not in beside} == {}
 

@@ -174,6 +174,8 @@ class PyBulletDriver:
     def begin_period(self) -> None:
         """Choose what to play: the successor, else the next node of the tail, else hold."""
         start = self._node
+        if self._pending is None and self._gripper is not None:
+            self._gripper.halt()
         if self._stop is StopCategory.REMOVE_POWER:
             self._braked = True
         if self._pending is not None:

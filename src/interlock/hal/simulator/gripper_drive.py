@@ -25,6 +25,8 @@ _POSITION_SHARE = 0.2
 _WIND_UP_M = 0.004
 """How far the reference may run ahead of the measured width, [m]; it sets how a blocked gripper lets go."""
 
+_PRESSING_N = 0.3  # closing force from which something is between the fingers
+
 
 class GripperDrive:
     """The motors of one gripper.
@@ -123,6 +125,11 @@ class GripperDrive:
         """Move to a width; the bound on the force counts while closing."""
         self._target_m = min(max(command.width_m, self._spec.min_width_m), self._spec.max_width_m)
         self._force_n = command.force_n
+
+    def halt(self) -> None:
+        """Stop fingers that move freely; those that press keep pressing: no stop lets go of anything."""
+        if self._pad_force() < _PRESSING_N:
+            self._target_m = self._reference_m
 
     def _read(self, positions: Sequence[float]) -> tuple[float, float]:
         """Width [m] and travel of the first joint per width there [rad/m or m/m], from all finger joints."""

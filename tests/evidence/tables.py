@@ -53,7 +53,8 @@ def text_of(table: str, content: dict[str, Any]) -> str:
     lines = [_TITLES[table], f"commit {commit[:12]}, {content['fingerprint']['cpu']}", ""]
     lines += _family_lines(rows) if table == "families" else _kind_lines(table, rows)
     if table in ("expert", "hostile"):
-        lines += [_in_traces(cell, total) for cell, total in content["totals"].items()]
+        totals = content["totals"].items()
+        lines += [_in_traces(cell, total) for cell, total in totals if "refused_ticks" in total]
     lines.append("")
     for claim in claims(table, rows):
         lines.append(f"  {'holds' if claim.holds else 'FAILS'}  {claim.text}")
@@ -62,10 +63,8 @@ def text_of(table: str, content: dict[str, Any]) -> str:
 
 
 def _in_traces(cell: str, total: dict[str, Any]) -> str:
-    told = total.get("refused_ticks_in_traces", "unknown")
-    return (
-        f"{cell}: {total.get('refused_ticks', 'unknown')} ticks refused, {told} of them found in the traces"
-    )
+    refused, told = total["refused_ticks"], total["refused_ticks_in_traces"]
+    return f"{cell}: {refused} ticks refused, {told} of them found in the traces"
 
 
 def _kind_lines(table: str, rows: Sequence[Row]) -> list[str]:

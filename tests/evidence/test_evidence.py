@@ -197,12 +197,29 @@ def test_claims_fail_when_they_should() -> None:
         assert not all(claim.holds for claim in claims(table, rows)), (table, change)
 
 
-def test_missing_table_is_said_and_counts_as_a_failure(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert compare_slice(["expert"], 0.01, 1, committed=tmp_path) == 1
+def test_missing_table_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compare_slice(["expert"], 0.01, 1, committed=tmp_path)
     assert not print_tables("expert", tmp_path)
-    assert capsys.readouterr().out.count("expert.json") == 2
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("expert.json is not there") == 2
+
+
+def test_slice_that_differs_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = made_up("expert")
+    write_table("expert", rows, 1.0, tmp_path)
+    outcome = {"now": "achieved"}
+
+    def fake(self: Crew, cases: list[Case]) -> object:
+        by_key = {row["key"]: row for row in rows}
+        yield from ((case, by_key[case.key] | {"outcome": outcome["now"]}) for case in cases)
+
+    monkeypatch.setattr(Crew, "play", fake)
+    assert compare_slice(["expert"], 0.01, 1, committed=tmp_path) == 0
+    outcome["now"] = "gave_up"
+    assert compare_slice(["expert"], 0.01, 1, committed=tmp_path) == 1
+    assert "outcome was 'achieved' and is 'gave_up'" in capsys.readouterr().out
 
 
 def test_wilson_interval_is_the_published_one() -> None:

@@ -37,5 +37,5 @@ def test_a_margin_is_not_below_zero(field, value):
     ],
 )
 def test_a_zone_has_an_inside(kind, lower, upper):
-    with pytest.raises(BadInputError, match="guards.zones.z"):
+    with pytest.raises(BadInputError, match=r"guards\.zones\.z"):
         GateConfig(period_s=0.01, zones=(Zone(name="z", kind=kind, lower=lower, upper=upper),))

@@ -221,12 +221,12 @@ class Arm:
         )
 
     def wait(self, ticks: int, gripper: GripperCommand | None = None) -> None:
+        """Let time pass; with `gripper`, a standing arm is commanded to hold while its fingers move."""
         for _ in range(ticks):
             if gripper is not None:
                 node = self.world.driver.commanded
                 assert not np.any(node[1:])
                 self.world.driver.write(self.mint(node, gripper))
-                gripper = None
             self.world.advance()
 
     def move(self, goal: ArrayLike, duration_s: float) -> None:

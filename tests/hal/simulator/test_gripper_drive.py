@@ -71,12 +71,38 @@ def test_opening_lets_go(grasped: Any) -> None:
 def test_follows_a_width_at_no_more_than_its_declared_speed(build: Build, robot: RobotSpec) -> None:
     arm = build(robot)
     widths = []
-    arm.wait(1, GripperCommand(width_m=0.02, force_n=10.0))
     for _ in range(100):
+        arm.wait(1, GripperCommand(width_m=0.02, force_n=10.0))
         widths.append(arm.world.driver.observe().gripper.width_m)
-        arm.wait(1)
     assert abs(widths[-1] - 0.02) < 2e-4
     assert np.abs(np.diff(widths)).max() < 1.1 * robot.gripper.max_speed_m_s * 0.01
+
+
+def test_free_fingers_stop_where_no_command_follows(build: Build, robot: RobotSpec) -> None:
+    arm = build(robot)
+    arm.wait(20, GripperCommand(width_m=0.02, force_n=10.0))
+    arm.wait(5)
+    stopped = arm.world.driver.observe().gripper.width_m
+    arm.wait(40)
+    assert stopped > 0.03
+    assert abs(arm.world.driver.observe().gripper.width_m - stopped) < 1e-4
+
+
+def test_fingers_on_a_block_press_on_where_no_command_follows(grasped: Any) -> None:
+    before = grasped.world.driver.observe().gripper
+    grasped.wait(100)
+    after = grasped.world.driver.observe().gripper
+    assert abs(after.width_m - before.width_m) < 1e-4
+    assert 7.0 < after.force_n < 11.0
+
+
+def test_fingers_that_have_only_begun_to_open_do_not_let_go(grasped: Any) -> None:
+    before = grasped.world.driver.observe().gripper
+    grasped.wait(1, GripperCommand(width_m=grasped.world.robot.gripper.max_width_m, force_n=10.0))
+    grasped.wait(60)
+    after = grasped.world.driver.observe().gripper
+    assert abs(after.width_m - before.width_m) < 5e-4
+    assert after.force_n > 2.0
 
 
 def test_fingers_stay_in_step_while_the_arm_swings(build: Build, robot: RobotSpec) -> None:

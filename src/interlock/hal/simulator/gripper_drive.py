@@ -127,8 +127,8 @@ class GripperDrive:
         self._force_n = command.force_n
 
     def halt(self) -> None:
-        """Stop fingers that move freely; those that press keep pressing: no stop lets go of anything."""
-        if self._pad_force() < _PRESSING_N:
+        """Stop fingers that open or move freely; those that press on keep pressing: no stop lets go."""
+        if self._target_m > self._reference_m or self._pad_force() < _PRESSING_N:
             self._target_m = self._reference_m
 
     def _read(self, positions: Sequence[float]) -> tuple[float, float]:

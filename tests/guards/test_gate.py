@@ -146,6 +146,18 @@ def test_goes_up_to_a_wall_and_no_further_and_around_a_post(name):
 
 
 @pytest.mark.parametrize("name", CELLS)
+def test_a_correction_before_a_wall_is_laid_to_the_wall(name):
+    ahead = body_of(name).robot.home.copy()
+    ahead[0] += 0.9
+    tool = oracle_of(name, 0.03).tool(ahead)
+    wall = box("wall", [tool[0], tool[1], 0.5], [0.8, 0.02, 0.6])
+    verdicts = [output.verdict for _, output in _drive_into(name, [wall])]
+    corrected = [v for v in verdicts[100:] if v.decision is Decision.MODIFY]
+    named = [v for v in corrected if v.guard == Family.ENVIRONMENT and "wall" in v.reason]
+    assert len(named) >= 0.6 * len(corrected) > 30
+
+
+@pytest.mark.parametrize("name", CELLS)
 def test_stays_inside_a_keep_in_zone_and_outside_a_keep_out_zone(name):
     oracle = oracle_of(name, 0.03)
     home = body_of(name).robot.home

@@ -20,13 +20,14 @@ def _rows(
 ):
     body, solid, obstacles = body_of(name), around.solid, around.obstacles
     rows, bound, slack = np.zeros((room, body.n)), np.full(room, -1.0), np.empty(room)
+    items = np.zeros(room, dtype=np.int64)
     count = closing_rows(
         q, body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
         solid.cap_joint, solid.cap_a, solid.cap_b, solid.cap_radius, solid.tube_m,
         solid.self_pairs, solid.pair_tube_m, 0.005,
         obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
         obstacles.inflation_m, obstacles.speed_m_s, around.skip,
-        horizon_s, SOFT, reach, GAIN, 0.05, rows, bound, slack,
+        horizon_s, SOFT, reach, GAIN, 0.05, rows, bound, slack, items,
     )  # fmt: skip
     return rows[:count], bound[:count], slack[:count]
 

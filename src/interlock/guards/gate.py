@@ -54,6 +54,7 @@ class _Try:
     rung: Rung
     velocity: FloatArray
     status: str
+    bound_by: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Gate:
             motion = self._judge(start, next_node(start, box.acceleration(attempt.velocity), period), around)
             if motion.finding.clear:
                 certificate = self._certify(given, around, motion, attempt)
-                return self._release(given, motion, certificate, attempt.rung, proposed, refusals, grip)
+                return self._release(given, motion, certificate, attempt, proposed, refusals, grip)
             refusals.append((motion.finding.family, motion.finding.reason))
         return self._braking(given, proposed, tuple(refusals))
 
@@ -140,7 +141,7 @@ class Gate:
         if not skip_first:
             yield _Try(Rung.AS_PROPOSED, wanted, "")
         projected = self._projector.project(start, wanted, box, around)
-        yield _Try(Rung.PROJECTED, projected.velocity, projected.status)
+        yield _Try(Rung.PROJECTED, projected.velocity, projected.status, projected.bound_by)
         for share in _SLOWER:
             slower = np.clip(share * projected.velocity, box.lower, box.upper)
             yield _Try(Rung.SLOWED, slower, projected.status)
@@ -170,11 +171,12 @@ class Gate:
         given: GateInput,
         motion: _Motion,
         certificate: Certificate,
-        rung: Rung,
+        attempt: _Try,
         proposed: FloatArray,
         refusals: list[tuple[str, str]],
         grip: Grip,
     ) -> GateOutput:
+        rung = attempt.rung
         command = GuardedCommand(
             seq=given.seq,
             epoch=given.epoch,
@@ -191,6 +193,8 @@ class Gate:
             refusals = [*refusals, (Family.GRIPPER, grip.note)]
         same = rung is Rung.AS_PROPOSED and not grip.note
         guard, reason = ("", "") if same or not refusals else refusals[0]
+        if attempt.bound_by is not None:  # joint limits clip nearly every change; this is what shaped it
+            guard, reason = attempt.bound_by[0], f"{attempt.bound_by[1]}: closing slowed"
         verdict = Verdict(
             decision=Decision.ALLOW if same else Decision.MODIFY,
             rung=rung,

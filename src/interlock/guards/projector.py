@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interlock.errors import BadInputError
 from interlock.guards.body import BodyModel
@@ -19,6 +20,7 @@ from interlock.guards.kinematics import forward, point_jacobian, tool_position
 from interlock.guards.program import AffineProgram
 from interlock.guards.rows import closing_rows
 from interlock.guards.velocity_box import SPEED_SHARE, VelocityBox, velocity_box
+from interlock.guards.verdict import Family
 from interlock.guards.verifier import Surroundings
 from interlock.hal.arrays import FloatArray
 from interlock.hal.zone import ZoneKind
@@ -31,14 +33,23 @@ _SOFT_M = 0.004  # comfort on top of what is required
 _GAIN = 6.0  # damper gain, [1/s]
 _RETREAT_M_S = 0.05
 _SLACK_WEIGHT = 200.0
+_HELD_BACK_RAD_S = 1e-4  # change from which a row, not the joints' own bounds, shaped the candidate
+_USED_UP_M_S = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A look-ahead velocity, shape (n,), [rad/s], with the solver's word on it."""
+    """A candidate of the projector.
+
+    Attributes:
+        velocity: look-ahead velocity, shape (n,), [rad/s]; NaN if there is none.
+        status: the solver's word on it.
+        bound_by: family and pair whose row held it back, or None if the joints' own bounds alone did.
+    """
 
     velocity: FloatArray
     status: str
+    bound_by: tuple[str, str] | None = None
 
 
 class Projector:
@@ -84,13 +95,31 @@ class Projector:
         rows = np.zeros((self._rows, body.n))
         bound = np.full(self._rows, -1.0)
         stop_s = float(np.max(np.abs(node[1]) / limits.a_max)) + 4.0 * period
-        self._pair_rows(ahead, around, stop_s, rows, bound)
+        items = self._pair_rows(ahead, around, stop_s, rows, bound)
         self._zone_rows(tool, jacobian, rows, bound)
         solution = self._program.solve((wanted, box.lower, box.upper, rows, bound))
         velocity = solution.x[self._velocity_at : self._velocity_at + body.n]
         if not solution.usable or not np.isfinite(velocity).all():
             return Candidate(velocity=np.full(body.n, np.nan), status=solution.status)
-        return Candidate(velocity=np.clip(velocity, box.lower, box.upper), status=solution.status)
+        velocity = np.clip(velocity, box.lower, box.upper)
+        held_back = bool(np.abs(velocity - np.clip(wanted, box.lower, box.upper)).max() > _HELD_BACK_RAD_S)
+        bound_by = self._tightest(rows @ velocity - bound, items, around) if held_back else None
+        return Candidate(velocity=velocity, status=solution.status, bound_by=bound_by)
+
+    def _tightest(
+        self, left: FloatArray, items: NDArray[np.int64], around: Surroundings
+    ) -> tuple[str, str] | None:
+        """Family and pair of the row that is used up, or None if none is: then a plug-in's was."""
+        row = int(np.argmin(left))
+        if not left[row] < _USED_UP_M_S:
+            return None
+        if row >= _PAIR_ROWS:
+            return str(Family.ZONES), f"tool and {self._keep_in[(row - _PAIR_ROWS) // 6].name}"
+        item, contacts = int(items[row]), around.skip.size
+        if item < contacts:
+            return around.contact_pair(*divmod(item, around.skip.shape[1]))
+        first, second = around.solid.self_pairs[item - contacts]
+        return around.self_pair(int(first), int(second))
 
     def _tool(self, q: FloatArray) -> tuple[FloatArray, FloatArray]:
         body = self._body
@@ -115,9 +144,10 @@ class Projector:
 
     def _pair_rows(
         self, q: FloatArray, around: Surroundings, stop_s: float, rows: FloatArray, bound: FloatArray
-    ) -> None:
+    ) -> NDArray[np.int64]:
+        """Fill in the rows of the closest pairs; which pair each is of, shape (_PAIR_ROWS,)."""
         body, solid, obstacles = self._body, around.solid, around.obstacles
-        slack = np.empty(_PAIR_ROWS)
+        slack, items = np.empty(_PAIR_ROWS), np.zeros(_PAIR_ROWS, dtype=np.int64)
         closing_rows(
             np.ascontiguousarray(q),
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
@@ -126,8 +156,9 @@ class Projector:
             obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
             obstacles.inflation_m, obstacles.speed_m_s, around.skip,
             stop_s, _SOFT_M, _REACH_M, _GAIN, _RETREAT_M_S,
-            rows[:_PAIR_ROWS], bound[:_PAIR_ROWS], slack,
+            rows[:_PAIR_ROWS], bound[:_PAIR_ROWS], slack, items,
         )  # fmt: skip
+        return items
 
     def _zone_rows(self, tool: FloatArray, jacobian: FloatArray, rows: FloatArray, bound: FloatArray) -> None:
         tube = float(self._body.tool_lever.sum()) * self._body.robot.tube.position_rad

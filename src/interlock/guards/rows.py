@@ -48,6 +48,7 @@ def closing_rows(
     out_rows: FloatArray,
     out_bound: FloatArray,
     out_slack: FloatArray,
+    out_item: NDArray[np.int64],
 ) -> int:
     """Write rows G and bounds b with G v >= b for the closest pairs; a row's rate is that of its distance.
 
@@ -86,6 +87,8 @@ def closing_rows(
         out_rows: shape (k, n), written, [m/rad].
         out_bound: shape (k,), written, [m/s].
         out_slack: shape (k,), distance left of each row, written, [m].
+        out_item: shape (k,), which pair each row is of, written: capsule * parts + part, and from
+            capsules * parts on the index into `self_pairs`.
 
     Returns:
         How many rows were written; the closest pairs win.
@@ -93,14 +96,13 @@ def closing_rows(
     n = q.shape[0]
     caps = cap_joint.shape[0]
     parts = is_box.shape[0]
-    room = out_bound.shape[0]
     rot = np.empty((n, 3, 3))
     pos = np.empty((n, 3))
     world_a = np.empty((caps, 3))
     world_b = np.empty((caps, 3))
     forward(q, joint_parent, joint_rot, joint_pos, joint_axis, joint_prismatic, rot, pos)
     capsules_world(rot, pos, cap_joint, cap_a, cap_b, world_a, world_b)
-    item = np.empty(room, dtype=np.int64)
+    item = out_item
     count = 0
     for c in range(caps):
         if cap_joint[c] < 0:

@@ -47,6 +47,18 @@ class Surroundings:
     skip: NDArray[np.bool_]
     tool_speed_limit_m_s: float
 
+    def contact_pair(self, capsule: int, part: int) -> tuple[str, str]:
+        """Family and names of a capsule and a part of the environment."""
+        family = Family.HELD_OBJECT if capsule >= self.solid.held_from else Family.ENVIRONMENT
+        if self.obstacles.is_zone[part]:
+            family = Family.ZONES
+        return str(family), f"{self.solid.cap_link[capsule]} and {self.obstacles.owner[part]}"
+
+    def self_pair(self, first: int, second: int) -> tuple[str, str]:
+        """Family and names of two capsules that move with the robot."""
+        family = Family.HELD_OBJECT if second >= self.solid.held_from else Family.SELF_COLLISION
+        return str(family), f"{self.solid.cap_link[first]} and {self.solid.cap_link[second]}"
+
     @property
     def digest(self) -> str:
         """SHA-256 over the obstacles, the held object, the pairs that may touch and the speed limit."""
@@ -180,16 +192,10 @@ class Verifier:
         return _refused(family, f"{where}: {-fault[3] * scale:.3g} {unit} too little {at}")
 
     def _where(self, kind: int, first: int, second: int, around: Surroundings) -> tuple[str, str]:
-        links = around.solid.cap_link
-        held_from = around.solid.held_from
         if kind == ENV_PAIR:
-            family = Family.HELD_OBJECT if first >= held_from else Family.ENVIRONMENT
-            if around.obstacles.is_zone[second]:
-                family = Family.ZONES
-            return family, f"{links[first]} and {around.obstacles.owner[second]}"
+            return around.contact_pair(first, second)
         if kind == SELF_PAIR:
-            family = Family.HELD_OBJECT if second >= held_from else Family.SELF_COLLISION
-            return family, f"{links[first]} and {links[second]}"
+            return around.self_pair(first, second)
         if kind == KEEP_IN:
             return Family.ZONES, f"tool and {self._keep_names[first]}"
         return Family.TOOL_SPEED, "tool speed"

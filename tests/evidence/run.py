@@ -97,7 +97,7 @@ def compare_slice(
     for table in tables:
         content = read_table(table, committed)
         if content is None and compare:
-            _say(f"{table}: {table_path(table, committed)} is not there yet; `make evidence` makes it")
+            lines.append(f"{table}: {table_path(table, committed)} is not there; `make evidence` makes it")
             continue
         played = list(_played(table, share_of(table, share), workers))
         lines += [f"{table} {row['key']}: {row['reason']}" for _, row in played if row["outcome"] == "error"]

@@ -294,6 +294,7 @@ def test_refuses_a_contradiction(domain: Domain, text: str) -> None:
         parse_goal(text, domain)
     assert caught.value.rule == "contradiction"
     assert caught.value.exit_code == 3
+    assert ("'then'" in str(caught.value)) == ("pick" not in text)
 
 
 @pytest.mark.parametrize(

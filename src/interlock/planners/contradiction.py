@@ -36,7 +36,9 @@ def _refusal(why: str, *atoms: Atom) -> PlanRefusedError:
         rule="contradiction",
         field="goal",
         value=" and ".join(show(atom) for atom in atoms),
-        mend="Ask for one of the two, or say 'then' between them.",
+        mend="Ask for one of the two; say where to put what is in the hand first."
+        if any(atom[0] == "holding" for atom in atoms)
+        else "Ask for one of the two, or say 'then' between them.",
     )
 
 

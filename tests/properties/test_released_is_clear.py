@@ -74,7 +74,7 @@ def test_every_rung_that_releases_occurs():
 
 
 def test_the_oracle_sees_what_an_unguarded_gate_releases(monkeypatch):
-    monkeypatch.setattr(Verifier, "_sweep", lambda self, nodes, around: CLEAR)
+    monkeypatch.setattr(Verifier, "_sweep", lambda self, nodes, around, keep_in: CLEAR)
     cases = [case for name in CELLS for seed in range(FEW) if (case := situation(seed, name)) is not None]
     assert sum(bool(faults(case)[0]) for case in cases) >= 0.25 * len(cases)
 

@@ -8,12 +8,13 @@ If no rung is clear, the verified stop in hand plays.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from interlock.guards.body import BodyModel
+from interlock.guards.broken import find_broken
 from interlock.guards.certificate import Certificate, Margin, fingerprint
 from interlock.guards.compile import NUMERIC_PATH
 from interlock.guards.config import GateConfig
@@ -23,6 +24,7 @@ from interlock.guards.grip import Grip, judge_grip
 from interlock.guards.intake import GateInput, Intake
 from interlock.guards.projector import Projector
 from interlock.guards.reference import Reference, reference_at
+from interlock.guards.retreat import Retreat
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.surveyor import Surveyor
 from interlock.guards.velocity_box import VelocityBox
@@ -36,6 +38,8 @@ __all__ = ["Gate", "GateOutput"]
 
 _MINT = claim_mint()
 _SLOWER = (0.5, 0.2)
+_OPENING = 0.2  # share of a retreat's speed at which it is asked to open what is too near
+_STANDING_M_S = 1e-4  # a proposal slower than this is to stand still
 _FEEDBACK = 10.0  # position feedback of the tracker, [1/s]
 
 
@@ -65,6 +69,9 @@ class _Motion:
     finding: Finding
 
 
+_Judge = Callable[[FloatArray], Finding]
+
+
 class Gate:
     """Decides one tick at a time. It keeps no state: equal inputs give equal outputs, bit for bit.
 
@@ -85,6 +92,7 @@ class Gate:
         self._surveyor = Surveyor(body, config)
         self._projector = Projector(body, config, constraints)
         self._verifier = Verifier(body, config, constraints)
+        self._retreat = Retreat(body, config, self._verifier)
 
     def decide(self, given: GateInput) -> GateOutput:
         """Release a verified command, or refuse and say why. Never raises on a bad value."""
@@ -122,12 +130,48 @@ class Gate:
             if not np.isfinite(attempt.velocity).all():
                 refusals.append(("projection", f"no candidate ({attempt.status})"))
                 continue
-            motion = self._judge(start, next_node(start, box.acceleration(attempt.velocity), period), around)
+            end = next_node(start, box.acceleration(attempt.velocity), period)
+            motion = self._judge(start, end, lambda nodes: self._verifier.verify(nodes, around))
+            if motion.finding.clear:
+                certificate = self._certify(given, around, motion, attempt)
+                return self._release(given, motion, certificate, attempt, proposed, refusals, grip)
+            refusals.append((motion.finding.family, motion.finding.reason))
+        for attempt, motion in self._retreats(start, wanted, box, around, refusals):
             if motion.finding.clear:
                 certificate = self._certify(given, around, motion, attempt)
                 return self._release(given, motion, certificate, attempt, proposed, refusals, grip)
             refusals.append((motion.finding.family, motion.finding.reason))
         return self._braking(given, proposed, tuple(refusals))
+
+    def _retreats(
+        self,
+        start: FloatArray,
+        wanted: FloatArray,
+        box: VelocityBox,
+        around: Surroundings,
+        refusals: list[tuple[str, str]],
+    ) -> Iterator[tuple[_Try, _Motion]]:
+        """From a broken margin: the proposal made slow, then the nearest that opens what is too near."""
+        broken = find_broken(self.body, start[0], around, self.config.self_margin_m, *self._verifier.keep_in)
+        if broken is None:
+            return
+        if broken.hopeless:
+            refusals.append((broken.where[0], broken.hopeless))
+            return
+        slow, speed = self._retreat.slowed(wanted, around)
+        if not speed > _STANDING_M_S:
+            return  # standing still is no retreat
+        why = (broken.where[0], f"{broken.where[1]}: too near already, retreating")
+        slow = np.clip(slow, box.lower, box.upper)
+        opening = self._projector.project(start, slow, box, around, _OPENING * speed)
+        for velocity, status in ((slow, ""), (opening.velocity, opening.status)):
+            if np.isfinite(velocity).all():
+                end = next_node(start, box.acceleration(velocity), self.config.period_s)
+                attempt = _Try(Rung.RETREATING, velocity, status, why)
+                yield (
+                    attempt,
+                    self._judge(start, end, lambda nodes: self._retreat.judge(nodes, around, broken)),
+                )
 
     def _attempts(
         self,
@@ -146,18 +190,18 @@ class Gate:
             slower = np.clip(share * projected.velocity, box.lower, box.upper)
             yield _Try(Rung.SLOWED, slower, projected.status)
 
-    def _judge(self, start: FloatArray, end: FloatArray, around: Surroundings) -> _Motion:
-        """Verify the tick and its stop: all joints together along the path, or each as fast as it can."""
-        together = self._verify(start, end, around, together=True)
+    def _judge(self, start: FloatArray, end: FloatArray, judge: _Judge) -> _Motion:
+        """Judge the tick and its stop: all joints together along the path, or each as fast as it can."""
+        together = self._with_stop(start, end, judge, together=True)
         if together.finding.clear or len(together.tail) == 0:
             return together
-        alone = self._verify(start, end, around, together=False)
+        alone = self._with_stop(start, end, judge, together=False)
         return alone if alone.finding.clear else together
 
-    def _verify(self, start: FloatArray, end: FloatArray, around: Surroundings, *, together: bool) -> _Motion:
+    def _with_stop(self, start: FloatArray, end: FloatArray, judge: _Judge, *, together: bool) -> _Motion:
         limits = self.body.robot.limits
         tail = stop_tail(end, limits.a_max, limits.j_max, self.config.period_s, together, MAX_STOP_TICKS)
-        finding = self._verifier.verify(np.concatenate([start[None], end[None], tail]), around)
+        finding = judge(np.concatenate([start[None], end[None], tail]))
         return _Motion(start, end, tail, finding)
 
     def _follow(self, start: FloatArray, reference: Reference) -> FloatArray:
@@ -194,7 +238,7 @@ class Gate:
         same = rung is Rung.AS_PROPOSED and not grip.note
         guard, reason = ("", "") if same or not refusals else refusals[0]
         if attempt.bound_by is not None:  # joint limits clip nearly every change; this is what shaped it
-            guard, reason = attempt.bound_by[0], f"{attempt.bound_by[1]}: closing slowed"
+            guard, reason = attempt.bound_by
         verdict = Verdict(
             decision=Decision.ALLOW if same else Decision.MODIFY,
             rung=rung,

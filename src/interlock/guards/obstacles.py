@@ -31,6 +31,7 @@ class Obstacles:
         half: box half extents, shape (e, 3), [m].
         a: first end of the segment in the world, shape (e, 3), [m].
         b: second end of the segment in the world, shape (e, 3), [m].
+        radius_m: radius of the ball, 0 for a box, shape (e,), [m].
         inflation_m: radius + margin + sigmas * std + speed * age, shape (e,), [m].
         speed_m_s: declared speed bound, shape (e,), [m/s].
     """
@@ -43,6 +44,7 @@ class Obstacles:
     half: FloatArray
     a: FloatArray
     b: FloatArray
+    radius_m: FloatArray
     inflation_m: FloatArray
     speed_m_s: FloatArray
 
@@ -52,7 +54,7 @@ class Obstacles:
         sha = hashlib.sha256("|".join(self.owner).encode())
         for array in (self.is_zone, self.is_box, self.rot, self.pos, self.half, self.a, self.b):
             sha.update(np.ascontiguousarray(array).tobytes())
-        for array in (self.inflation_m, self.speed_m_s):
+        for array in (self.radius_m, self.inflation_m, self.speed_m_s):
             sha.update(array.tobytes())
         return sha.hexdigest()
 
@@ -81,7 +83,7 @@ def flatten(scene: Scene, config: GateConfig, now_ns: int, held: str | None) -> 
         if zone.kind is ZoneKind.KEEP_OUT:
             centre, half = (zone.upper + zone.lower) / 2.0, (zone.upper - zone.lower) / 2.0
             margin = config.environment_margin_m
-            rows.append(_Row(zone.name, True, True, np.eye(3), centre, half, 0.0, margin, 0.0))
+            rows.append(_Row(zone.name, True, True, np.eye(3), centre, half, 0.0, 0.0, margin, 0.0))
     return _stack(rows)
 
 
@@ -94,6 +96,7 @@ class _Row:
     pos: FloatArray
     half: FloatArray
     half_length: float
+    radius: float
     inflation: float
     speed: float
 
@@ -102,11 +105,12 @@ def _row(thing: SceneObject, part: Part, extra: float) -> _Row:
     rot = thing.object_in_world[:3, :3] @ part.part_in_object[:3, :3]
     pos = thing.object_in_world[:3, :3] @ part.part_in_object[:3, 3] + thing.object_in_world[:3, 3]
     shape = part.shape
+    speed = thing.max_speed_m_s
     if isinstance(shape, Box):
-        return _Row(thing.name, False, True, rot, pos, shape.half_extents_m, 0.0, extra, thing.max_speed_m_s)
+        return _Row(thing.name, False, True, rot, pos, shape.half_extents_m, 0.0, 0.0, extra, speed)
     half_length = shape.length_m / 2.0 if isinstance(shape, Capsule) else 0.0
-    inflation = extra + shape.radius_m
-    return _Row(thing.name, False, False, rot, pos, np.zeros(3), half_length, inflation, thing.max_speed_m_s)
+    ball = shape.radius_m
+    return _Row(thing.name, False, False, rot, pos, np.zeros(3), half_length, ball, extra + ball, speed)
 
 
 def _stack(rows: list[_Row]) -> Obstacles:
@@ -124,6 +128,7 @@ def _stack(rows: list[_Row]) -> Obstacles:
         half=half,
         a=pos - along,
         b=pos + along,
+        radius_m=np.array([r.radius for r in rows], dtype=np.float64),
         inflation_m=np.array([r.inflation for r in rows], dtype=np.float64),
         speed_m_s=np.array([r.speed for r in rows], dtype=np.float64),
     )

@@ -44,7 +44,7 @@ class Candidate:
     Attributes:
         velocity: look-ahead velocity, shape (n,), [rad/s]; NaN if there is none.
         status: the solver's word on it.
-        bound_by: family and pair whose row held it back, or None if the joints' own bounds alone did.
+        bound_by: family and reason of the row that held it back, or None if the joints' own bounds alone did.
     """
 
     velocity: FloatArray
@@ -73,7 +73,12 @@ class Projector:
         return velocity_box(node, robot.limits, robot.tube, self._ahead, self._config.period_s)
 
     def project(
-        self, node: FloatArray, wanted: FloatArray, box: VelocityBox, around: Surroundings
+        self,
+        node: FloatArray,
+        wanted: FloatArray,
+        box: VelocityBox,
+        around: Surroundings,
+        retreat_m_s: float = _RETREAT_M_S,
     ) -> Candidate:
         """The velocity nearest to `wanted`, shape (n,), inside the box and the rows; direction kept first.
 
@@ -82,6 +87,7 @@ class Projector:
             wanted: proposed velocity, shape (n,), [rad/s].
             box: from `box(node)`.
             around: what is near.
+            retreat_m_s: how fast a row may at most ask a distance that is too small to open, [m/s].
         """
         body, period = self._body, self._config.period_s
         limits = body.robot.limits
@@ -95,8 +101,9 @@ class Projector:
         rows = np.zeros((self._rows, body.n))
         bound = np.full(self._rows, -1.0)
         stop_s = float(np.max(np.abs(node[1]) / limits.a_max)) + 4.0 * period
-        items = self._pair_rows(ahead, around, stop_s, rows, bound)
+        items = self._pair_rows(ahead, around, stop_s, retreat_m_s, rows, bound)
         self._zone_rows(tool, jacobian, rows, bound)
+        np.minimum(bound, retreat_m_s, out=bound)
         solution = self._program.solve((wanted, box.lower, box.upper, rows, bound))
         velocity = solution.x[self._velocity_at : self._velocity_at + body.n]
         if not solution.usable or not np.isfinite(velocity).all():
@@ -109,10 +116,14 @@ class Projector:
     def _tightest(
         self, left: FloatArray, items: NDArray[np.int64], around: Surroundings
     ) -> tuple[str, str] | None:
-        """Family and pair of the row that is used up, or None if none is: then a plug-in's was."""
+        """Family and reason of the row that is used up, or None if none is: then a plug-in's was."""
         row = int(np.argmin(left))
         if not left[row] < _USED_UP_M_S:
             return None
+        family, where = self._pair_of(row, items, around)
+        return family, f"{where}: closing slowed"
+
+    def _pair_of(self, row: int, items: NDArray[np.int64], around: Surroundings) -> tuple[str, str]:
         if row >= _PAIR_ROWS:
             return str(Family.ZONES), f"tool and {self._keep_in[(row - _PAIR_ROWS) // 6].name}"
         item, contacts = int(items[row]), around.skip.size
@@ -143,7 +154,13 @@ class Projector:
         return tool, jacobian
 
     def _pair_rows(
-        self, q: FloatArray, around: Surroundings, stop_s: float, rows: FloatArray, bound: FloatArray
+        self,
+        q: FloatArray,
+        around: Surroundings,
+        stop_s: float,
+        retreat_m_s: float,
+        rows: FloatArray,
+        bound: FloatArray,
     ) -> NDArray[np.int64]:
         """Fill in the rows of the closest pairs; which pair each is of, shape (_PAIR_ROWS,)."""
         body, solid, obstacles = self._body, around.solid, around.obstacles
@@ -155,7 +172,7 @@ class Projector:
             solid.self_pairs, solid.pair_tube_m, self._config.self_margin_m,
             obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
             obstacles.inflation_m, obstacles.speed_m_s, around.skip,
-            stop_s, _SOFT_M, _REACH_M, _GAIN, _RETREAT_M_S,
+            stop_s, _SOFT_M, _REACH_M, _GAIN, retreat_m_s,
             rows[:_PAIR_ROWS], bound[:_PAIR_ROWS], slack, items,
         )  # fmt: skip
         return items

@@ -24,6 +24,7 @@ class Rung(StrEnum):
     AS_PROPOSED = "as_proposed"
     PROJECTED = "projected"
     SLOWED = "slowed"
+    RETREATING = "retreating"
     BRAKING = "braking"
     DRIVER_STOP = "driver_stop"
 

@@ -25,7 +25,7 @@ from interlock.guards.verdict import Family
 from interlock.hal.arrays import FloatArray
 from interlock.hal.zone import ZoneKind
 
-__all__ = ["Finding", "Surroundings", "Verifier"]
+__all__ = ["Finding", "Surroundings", "Verifier", "refused"]
 
 _RELATIVE = 1e-9  # rounding allowed on a limit that a command may sit on
 _ONE_CURVE = 1e-9  # rounding allowed between a node and the curve that leads to it
@@ -104,18 +104,34 @@ class Verifier:
             }
         )
 
-    def verify(self, nodes: FloatArray, around: Surroundings) -> Finding:
-        """Judge the motion through `nodes`, shape (m, 3, n), m >= 2; the last node must be at rest."""
+    @property
+    def keep_in(self) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper corners of the keep-in zones, shape (z, 3) each, [m]."""
+        return self._keep_lower, self._keep_upper
+
+    def verify(
+        self,
+        nodes: FloatArray,
+        around: Surroundings,
+        keep_in: tuple[FloatArray, FloatArray] | None = None,
+    ) -> Finding:
+        """Judge the motion through `nodes`, shape (m, 3, n), m >= 2; the last node must be at rest.
+
+        Args:
+            nodes: the motion and its stop.
+            around: what it is judged against.
+            keep_in: other corners for the keep-in zones; only a retreat gives them.
+        """
         last = nodes[-1]
         if not (np.all(last[1] == 0.0) and np.all(last[2] == 0.0)):
-            return _refused(Family.ACCELERATION, "there is no stop at the end of this motion")
+            return refused(Family.ACCELERATION, "there is no stop at the end of this motion")
         gap = largest_gap(nodes, self._config.period_s)
         if not gap <= _ONE_CURVE:
-            return _refused(Family.INTEGRITY, f"the nodes do not lie on one curve (gap {gap:.3g})")
+            return refused(Family.INTEGRITY, f"the nodes do not lie on one curve (gap {gap:.3g})")
         finding = self._limits(nodes)
         if not finding.clear:
             return finding
-        swept = self._sweep(nodes, around)
+        swept = self._sweep(nodes, around, keep_in or self.keep_in)
         if not swept.clear:
             return swept
         margins = [*finding.margins, *swept.margins]
@@ -123,7 +139,7 @@ class Verifier:
             found, where = constraint.slack(nodes.copy(), self._config.period_s)
             value = float(found)
             if not value >= 0.0:
-                return _refused(constraint.name, f"{where}: {-value:.4g} {constraint.unit} too little")
+                return refused(constraint.name, f"{where}: {-value:.4g} {constraint.unit} too little")
             margins.append(Margin(family=constraint.name, value=value, unit=constraint.unit, where=where))
         return Finding(clear=True, family="", reason="", margins=tuple(margins))
 
@@ -145,12 +161,14 @@ class Verifier:
             value = float(slack[worst])
             where = f"{limits.names[worst]} {what}"
             if not value >= 0.0:
-                return _refused(family, f"{where} exceeded by {-value:.4g} {unit}")
+                return refused(family, f"{where} exceeded by {-value:.4g} {unit}")
             if family not in margins or value < margins[family].value:
                 margins[family] = Margin(family=family, value=value, unit=unit, where=where)
         return Finding(clear=True, family="", reason="", margins=tuple(margins.values()))
 
-    def _sweep(self, nodes: FloatArray, around: Surroundings) -> Finding:
+    def _sweep(
+        self, nodes: FloatArray, around: Surroundings, keep_in: tuple[FloatArray, FloatArray]
+    ) -> Finding:
         body, solid, obstacles = self._body, around.solid, around.obstacles
         m, n = nodes.shape[0], body.n
         speed, travel = np.empty((m - 1, n)), np.empty((m, n))
@@ -167,7 +185,7 @@ class Verifier:
             obstacles.inflation_m, obstacles.speed_m_s, around.skip,
             body.tool_joint, body.tool_pos, body.tool_lever,
             float(body.tool_lever.sum()) * body.robot.tube.position_rad,
-            self._keep_lower, self._keep_upper, around.tool_speed_limit_m_s,
+            *keep_in, around.tool_speed_limit_m_s,
             margin, pair, fault,
         )  # fmt: skip
         if status != CLEAR:
@@ -182,14 +200,14 @@ class Verifier:
 
     def _fault(self, status: int, fault: FloatArray, around: Surroundings) -> Finding:
         if fault[0] < 0.0:
-            return _refused(Family.ENVIRONMENT, "not shown clear within the budget of intervals")
+            return refused(Family.ENVIRONMENT, "not shown clear within the budget of intervals")
         kind = int(fault[0])
         family, where = self._where(kind, int(fault[1]), int(fault[2]), around)
         at = f"{fault[4] * self._config.period_s:.3f} s ahead"
         if status == UNCLEAR:
-            return _refused(family, f"{where}: not shown clear {at} (slack {fault[3] * 1e3:.3g} mm)")
+            return refused(family, f"{where}: not shown clear {at} (slack {fault[3] * 1e3:.3g} mm)")
         unit, scale = ("m/s", 1.0) if kind == TOOL_SPEED else ("mm", 1e3)
-        return _refused(family, f"{where}: {-fault[3] * scale:.3g} {unit} too little {at}")
+        return refused(family, f"{where}: {-fault[3] * scale:.3g} {unit} too little {at}")
 
     def _where(self, kind: int, first: int, second: int, around: Surroundings) -> tuple[str, str]:
         if kind == ENV_PAIR:
@@ -201,5 +219,6 @@ class Verifier:
         return Family.TOOL_SPEED, "tool speed"
 
 
-def _refused(family: str, reason: str) -> Finding:
+def refused(family: str, reason: str) -> Finding:
+    """The finding that refuses a motion."""
     return Finding(clear=False, family=str(family), reason=reason, margins=())

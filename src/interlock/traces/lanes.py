@@ -16,6 +16,7 @@ RUNG_NAMES = {
     "as_proposed": "as proposed",
     "projected": "corrected",
     "slowed": "slowed",
+    "retreating": "retreating",
     "braking": "braking",
     "driver_stop": "driver stop",
 }
@@ -23,6 +24,7 @@ RUNG_COLORS = {
     "as_proposed": "--rung-ok",
     "projected": "--rung-projected",
     "slowed": "--rung-slowed",
+    "retreating": "--rung-retreating",
     "braking": "--rung-braking",
     "driver_stop": "--rung-stop",
 }

@@ -13,7 +13,7 @@ from interlock.traces.read import DamagedTraceError, Message, TraceReader
 
 __all__ = ["GuardTally", "TraceSummary", "printable", "render_text", "summarise"]
 
-_RUNGS = ("as_proposed", "projected", "slowed", "braking", "driver_stop")
+_RUNGS = ("as_proposed", "projected", "slowed", "retreating", "braking", "driver_stop")
 _READ = frozenset({"/run", "/verdict", "/stop", "/outcome"})
 
 

@@ -1,0 +1,211 @@
+"""From a broken margin only slow motion that shrinks no broken distance, by independent ground truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from tests.guards.closed_loop import (
+    CELLS,
+    NOW_NS,
+    Loop,
+    ask,
+    ball,
+    body_of,
+    gate_with,
+    hold,
+    node_at_rest,
+    seen_at,
+    straight,
+)
+from tests.properties.oracle import nodes_of, sample_curve
+from tests.properties.retreats import (
+    ROUNDING_M,
+    Start,
+    capsules_of,
+    open_gate,
+    oracle_of,
+    play,
+    shrinking,
+    start,
+)
+
+from interlock.guards.gate import GateOutput
+from interlock.guards.retreat import RETREAT_SPEED_M_S
+from interlock.guards.verdict import Decision, Family, Rung
+from interlock.hal.chunk import ActionChunk
+from interlock.hal.zone import Zone, ZoneKind
+
+STARTS = 16
+PANDA = CELLS[0]
+
+
+@cache
+def _hulls(name: str):
+    return body_of(name).hulls(0.03)
+
+
+def _escaping(case: Start):
+    way = case.escape / np.abs(case.escape).max()
+
+    def chunk(loop: Loop) -> ActionChunk:
+        here = loop.node[0]
+        return straight(case.name, here, here + 0.5 * way, 0.5, t0_ns=loop.now_ns, seq=loop.now_ns)
+
+    return chunk
+
+
+def _wild(case: Start, generator: np.random.Generator):
+    limits = body_of(case.name).robot.limits
+
+    def chunk(loop: Loop) -> ActionChunk:
+        target, speed = generator.uniform(limits.q_min, limits.q_max), float(generator.choice([0.05, 0.5, 2]))
+        return straight(case.name, loop.node[0], target, speed, t0_ns=loop.now_ns, seq=loop.now_ns)
+
+    return chunk
+
+
+def _fastest(case: Start, output: GateOutput) -> float:
+    """Speed of the fastest vertex of the arm on a released motion, by differences, [m/s]."""
+    oracle = oracle_of(case.name)
+    _, places = sample_curve(nodes_of(output.command), output.command.period_s, per_tick=5)
+    hulls = [(h.joint, h.vertices) for h in _hulls(case.name) if h.joint >= 0]
+    corners = []
+    for q in places:
+        frames = oracle.frames(q)
+        corners.append(np.concatenate([v @ frames[j][:3, :3].T + frames[j][:3, 3] for j, v in hulls]))
+    dt_s = output.command.period_s / 5
+    return float(np.linalg.norm(np.diff(np.array(corners), axis=0), axis=2).max() / dt_s)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_retreats_wherever_the_proposal_leads_out(name):
+    for seed in range(STARTS):
+        case = start(seed, name)
+        first = None
+        for _, output in play(case, _escaping(case), 150):
+            first = first or output
+            if output.command is None or output.verdict.rung is not Rung.RETREATING:
+                break
+            assert not shrinking(case, output), seed
+        assert first.verdict.rung is Rung.RETREATING, (seed, first.verdict.refusals)
+        assert (first.verdict.decision, first.verdict.guard) == (Decision.MODIFY, Family.ENVIRONMENT)
+        assert output.command is not None, (seed, output.verdict.refusals)  # the margin is whole again
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_no_point_of_the_arm_is_faster_than_a_retreat_may_be(name):
+    for seed in range(4):
+        case = start(seed, name)
+        for _, output in play(case, _escaping(case), 10):
+            if output.verdict.rung is Rung.RETREATING:
+                assert _fastest(case, output) < RETREAT_SPEED_M_S
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_nothing_released_from_a_broken_margin_comes_nearer(name):
+    released = 0
+    for seed in range(STARTS):
+        case = start(seed, name)
+        for _, output in play(case, _wild(case, np.random.default_rng(seed)), 40):
+            if output.command is not None and output.verdict.rung is Rung.RETREATING:
+                assert not shrinking(case, output), seed
+                released += 1
+    assert released > 100
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_pinched_means_no_motion(name):
+    for seed in range(STARTS):
+        case = start(seed, name, pinched=True)
+        for _, output in play(case, _wild(case, np.random.default_rng(seed)), 40):
+            assert output.command is None, seed
+
+
+def _case(seed: int = 0) -> Start:
+    return start(seed, PANDA)
+
+
+def _first(case: Start) -> GateOutput:
+    return next(play(case, _escaping(case), 1))[1]
+
+
+def test_no_retreat_from_what_moves_by_itself():
+    case = _case()
+    moving = replace(case, things=tuple(replace(t, max_speed_m_s=0.2) for t in case.things))
+    output = _first(moving)
+    assert output.command is None
+    assert "moves by itself" in output.verdict.reason
+
+
+def test_no_retreat_from_a_penetration():
+    case = _case()
+    capsule = next(k for k, joint in enumerate(body_of(PANDA).cap_joint) if joint == 5)
+    frame = oracle_of(PANDA).frames(case.q)[5]
+    inside = frame[:3, :3] @ body_of(PANDA).cap_a[capsule] + frame[:3, 3]
+    output = _first(replace(case, things=(ball("pearl", inside, 0.01),)))
+    assert output.command is None
+    assert "touch already" in output.verdict.reason
+
+
+def test_an_arm_that_is_still_fast_brakes_before_it_retreats():
+    case = _case()
+    node = node_at_rest(case.q)
+    node[1] = 0.5 * case.escape / np.abs(case.escape).max()
+    chunk = straight(PANDA, case.q, case.q + node[1], 0.5)
+    output = open_gate(PANDA).decide(ask(PANDA, node, chunk, seen_at(case.things, NOW_NS)))
+    assert output.command is None
+    assert any("a retreat is no faster" in reason for _, reason in output.verdict.refusals)
+
+
+def test_standing_still_is_no_retreat():
+    case = _case()
+    output = open_gate(PANDA).decide(
+        ask(PANDA, node_at_rest(case.q), hold(PANDA, case.q), seen_at(case.things, NOW_NS))
+    )
+    assert output.command is None
+
+
+def test_a_retreat_breaks_nothing_else():
+    """A second obstacle in the way of the escape is kept clear of as ever."""
+    case = _case()
+    capsules, ahead = capsules_of(PANDA), case.q + 0.25 * case.escape / np.abs(case.escape).max()
+    wall = ball("wall", oracle_of(PANDA).tool(ahead), 0.03)
+    blocked = replace(case, things=(*case.things, wall))
+    part = oracle_of(PANDA).parts_of([wall])[0]
+    margin = open_gate(PANDA).config.environment_margin_m
+    for loop, _ in play(blocked, _escaping(case), 200):
+        for c, joint in enumerate(body_of(PANDA).cap_joint):
+            if joint >= 0:
+                assert capsules.gap(c, part, loop.node[0])[0] > margin - ROUNDING_M
+
+
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("upper", [False, True])
+def test_comes_back_into_a_keep_in_zone(axis, upper):
+    home = body_of(PANDA).robot.home
+    tool = oracle_of(PANDA).tool(home)
+    lower, top = tool - 0.4, tool + 0.4
+    (top if upper else lower)[axis] = tool[axis] + (-0.03 if upper else 0.03)
+    gate = gate_with(PANDA, zones=(Zone(name="cage", kind=ZoneKind.KEEP_IN, lower=lower, upper=top),))
+    loop = Loop(PANDA, gate, (), node_at_rest(home))
+    jacobian = np.array(
+        [oracle_of(PANDA).tool(home + d)[axis] - tool[axis] for d in 1e-5 * np.eye(len(home))]
+    )
+    inwards = (-1.0 if upper else 1.0) * jacobian / np.abs(jacobian).max()
+    outside = []
+    for tick in range(250):
+        if tick % 12 == 0:
+            here = loop.node[0]
+            inn = straight(PANDA, here, here + 0.2 * inwards, 0.3, t0_ns=loop.now_ns, seq=tick)
+        output = loop.tick(inn)
+        at = oracle_of(PANDA).tool(loop.node[0])[axis]
+        outside.append(max(lower[axis] - at, at - top[axis]))
+        if output.verdict.rung not in (Rung.RETREATING, Rung.BRAKING):
+            break
+        assert output.verdict.guard in (Family.ZONES, Family.TOOL_SPEED)
+    assert np.diff(outside).max() < 1e-9
+    assert len(outside) > 10
+    assert outside[-1] < 0.0 < outside[0]

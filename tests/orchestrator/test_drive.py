@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -160,6 +160,39 @@ def test_a_world_that_cannot_be_seen_brakes_and_does_not_latch(robot: Any, panda
     robot.faults.clear()
     assert tick(robot, drive).mode is Mode.AUTO
     assert robot.causes == []
+
+
+def test_an_obstacle_that_jumps_is_refused_until_its_window_has_passed(robot: Any, panda_gate: Gate) -> None:
+    drive = robot.drive(panda_gate)
+    post = next(o for o in robot.objects if o.name == "pillar")
+    pose = np.array(post.object_in_world)
+    pose[0, 3] += 0.1
+    moved = replace(post, object_in_world=pose)
+    assert fed(robot, drive, 5) == [Mode.AUTO] * 5
+    robot.objects = tuple(moved if o.name == "pillar" else o for o in robot.objects)
+    modes = fed(robot, drive, 30)
+    assert modes[:20] == [Mode.BRAKING] * 20  # 0.2 s
+    assert modes[-8:] == [Mode.AUTO] * 8
+    assert robot.causes == []
+
+
+def test_an_object_that_is_gone_is_missed_until_it_is_back(robot: Any, panda_gate: Gate) -> None:
+    drive = robot.drive(panda_gate)
+    everything = robot.objects
+    assert fed(robot, drive, 2) == [Mode.AUTO] * 2
+    robot.objects = tuple(o for o in everything if o.name != "pillar")
+    assert fed(robot, drive, 40) == [Mode.BRAKING] * 40
+    robot.objects = everything
+    assert fed(robot, drive, 2) == [Mode.AUTO] * 2
+
+
+def fed(robot: Any, drive: Drive, ticks: int) -> list[Mode]:
+    """Modes of ticks with a fresh chunk each."""
+    modes = []
+    for _ in range(ticks):
+        drive.handle(ChunkMessage(chunk=robot.chunk(seq=robot.now_ns)))
+        modes.append(tick(robot, drive).mode)
+    return modes
 
 
 @pytest.mark.parametrize("category", StopCategory)

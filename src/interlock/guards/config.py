@@ -14,6 +14,8 @@ from interlock.hal.zone import Zone
 
 __all__ = ["GateConfig", "PluginConfig"]
 
+_DEADLINES = ("chunk", "state", "scene")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginConfig:
@@ -35,6 +37,7 @@ class GateConfig:
         chunk_deadline_s: a chunk whose observation is older is refused, [s].
         state_deadline_s: a robot state older than this is refused, [s].
         scene_deadline_s: an object seen longer ago is refused, [s].
+        sight_window_s: how far back an object's motion is compared with its declared speed bound, [s].
         zones: keep-in and keep-out zones.
         plugins: the user's own constraints.
 
@@ -49,11 +52,18 @@ class GateConfig:
     chunk_deadline_s: float = 0.5
     state_deadline_s: float = 0.025
     scene_deadline_s: float = 0.2
+    sight_window_s: float = 0.2
     zones: tuple[Zone, ...] = ()
     plugins: tuple[PluginConfig, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("period_s", "chunk_deadline_s", "state_deadline_s", "scene_deadline_s"):
+        for name in (
+            "period_s",
+            "chunk_deadline_s",
+            "state_deadline_s",
+            "scene_deadline_s",
+            "sight_window_s",
+        ):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0.0):
                 raise _unusable(name, getattr(self, name), "a number above 0")
         for name in ("environment_margin_m", "self_margin_m", "position_sigmas"):

@@ -9,6 +9,7 @@ import numpy as np
 from interlock.errors import BadInputError
 from interlock.guards.config import GateConfig
 from interlock.guards.scene_check import scene_fault
+from interlock.guards.sightings import sighting_fault
 from interlock.guards.verdict import Family
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.embodiment import Channel, ChannelKind, Embodiment, Reference
@@ -36,6 +37,8 @@ class GateInput:
         chunk: the proposal in force, or None.
         last_seq: sequence number of the chunk accepted before `chunk`, -1 if none.
         phase: what the task allows now.
+        earlier: scenes that earlier decisions were based on, which this one has to follow from; the drive
+            gives the last sighting of each object and the oldest scene of `GateConfig.sight_window_s`.
     """
 
     seq: int
@@ -47,6 +50,7 @@ class GateInput:
     chunk: ActionChunk | None
     last_seq: int
     phase: Phase
+    earlier: tuple[Scene, ...] = ()
 
 
 class Intake:
@@ -106,7 +110,9 @@ class Intake:
         return None
 
     def _scene(self, given: GateInput) -> tuple[str, str] | None:
-        return scene_fault(given.scene, given.phase, given.now_ns, self._config.scene_deadline_s)
+        return scene_fault(
+            given.scene, given.phase, given.now_ns, self._config.scene_deadline_s
+        ) or sighting_fault(given.scene, given.earlier, self._config.position_sigmas)
 
     def _form(self, chunk: ActionChunk) -> tuple[str, str] | None:
         body = self._embodiment

@@ -6,6 +6,7 @@ It imports neither traces nor torch: nothing stands between a stop and the motor
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ from interlock.hal.command import GuardedCommand
 from interlock.hal.driver import RobotDriver, StopCategory
 from interlock.hal.mode import Mode
 from interlock.hal.phase import Phase
-from interlock.hal.scene import Scene, SceneSource
+from interlock.hal.scene import Scene, SceneObject, SceneSource
 from interlock.hal.state import RobotState
 from interlock.orchestrator.messages import (
     ChunkMessage,
@@ -79,6 +80,8 @@ class Drive:
         self._seq = 0
         self._state: RobotState | None = None
         self._scene: Scene | None = None
+        self._seen: deque[Scene] = deque()
+        self._known: dict[str, SceneObject] = {}
         if self._causes:
             driver.stop(StopCategory.STOP_AND_HOLD)
 
@@ -150,10 +153,24 @@ class Drive:
     def _look(self) -> str:
         """Take in the world; why it cannot be seen, or ""."""
         try:
-            self._scene = self._source.snapshot()
+            scene = self._source.snapshot()
         except Exception as error:
             return f"the world cannot be seen: {_said(error)}"
+        if self._scene is not None:
+            self._seen.append(self._scene)
+            self._known |= {thing.name: thing for thing in self._scene.objects}
+        window_ns = round(self._gate.config.sight_window_s * 1e9)
+        while len(self._seen) > 1 and self._seen[0].stamp_ns < scene.stamp_ns - window_ns:
+            self._seen.popleft()
+        self._scene = scene
         return ""
+
+    def _earlier(self) -> tuple[Scene, ...]:
+        """The last sighting of everything that was ever seen, and the oldest scene of the window."""
+        if not self._seen:
+            return ()
+        last = Scene(stamp_ns=self._seen[-1].stamp_ns, objects=tuple(self._known.values()))
+        return last, self._seen[0]
 
     def _decide(self, state: RobotState, scene: Scene, now_ns: int, lateness_ns: int) -> GateOutput:
         if self._causes:
@@ -168,6 +185,7 @@ class Drive:
             chunk=self._chunk,
             last_seq=self._last_seq,
             phase=self._phase,
+            earlier=self._earlier(),
         )
         try:
             return self._gate.decide(given)

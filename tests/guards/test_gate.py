@@ -103,7 +103,7 @@ def test_from_a_broken_margin_not_even_standing_still_is_released():
         Family.ENVIRONMENT,
     )
     assert "pearl" in verdict.reason
-    assert "touch already" in verdict.reason
+    assert "overlap already" in verdict.reason
     assert "mm too little" in verdict.refusals[0][1]
     np.testing.assert_array_equal(verdict.after, node_at_rest(body_of(PANDA).robot.home))
 
@@ -115,7 +115,7 @@ def test_refusals_are_told_from_the_first_rung_to_the_last():
     assert refusals[0][0] in (Family.ACCELERATION, Family.JERK)
     assert "proposed" in refusals[0][1]
     assert [guard for guard, _ in refusals[1:]] == [Family.ENVIRONMENT] * 4
-    assert "touch already" in refusals[4][1]
+    assert "overlap already" in refusals[4][1]
 
 
 def _drive_into(name: str, objects, zones=(), ticks: int = 200) -> Iterator[tuple[Loop, GateOutput]]:

@@ -80,6 +80,7 @@ def _sweep(name, nodes, around, *, keep=FAR, **changed):
     speed, travel = np.empty((m - 1, n)), np.empty((m, n))
     travel_bounds(told["nodes"], PERIOD, speed, travel)
     margin, pair, fault = np.empty(4), np.empty((4, 2), dtype=np.int64), np.full(5, -1.0)
+    shown = np.empty(5)
     status = sweep(
         told["nodes"], speed, travel, PERIOD,
         body.joint_parent, told["joint_rot"], body.joint_pos, body.joint_axis, body.joint_prismatic,
@@ -89,7 +90,7 @@ def _sweep(name, nodes, around, *, keep=FAR, **changed):
         around.obstacles.is_box, told["rot"], told["pos"], told["half"], told["a"], told["b"],
         told["inflation_m"], told["speed_m_s"], around.skip,
         body.tool_joint, told["tool_offset"], told["tool_lever"], told["tool_tube"],
-        told["keep_lower"], told["keep_upper"], told["speed_limit"], margin, pair, fault,
+        told["keep_lower"], told["keep_upper"], told["speed_limit"], margin, pair, fault, shown,
     )  # fmt: skip
     return status, margin, fault
 

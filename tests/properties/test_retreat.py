@@ -147,7 +147,7 @@ def test_no_retreat_from_a_penetration():
     inside = frame[:3, :3] @ body_of(PANDA).cap_a[capsule] + frame[:3, 3]
     output = _first(replace(case, things=(ball("pearl", inside, 0.01),)))
     assert output.command is None
-    assert "touch already" in output.verdict.reason
+    assert "overlap already" in output.verdict.reason
 
 
 def test_an_arm_that_is_still_fast_brakes_before_it_retreats():

@@ -104,7 +104,7 @@ def find_broken(
     for pair, left in zip(pairs, gap, strict=False):
         names = _where(pair, around)[1]
         if not left > 0.0:
-            hopeless = f"{names} touch already: a person has to free the robot"
+            hopeless = f"{names} overlap already: a person has to free the robot"
         elif pair[0] == BROKEN_PART and obstacles.speed_m_s[pair[2]] > 0.0:
             hopeless = f"{names} are too near, and {obstacles.owner[pair[2]]} moves by itself"
     return Broken(pairs=pairs, where=_where(pairs[worst], around), hopeless=hopeless)

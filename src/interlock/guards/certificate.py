@@ -45,13 +45,22 @@ class Certificate:
         constraints: SHA-256 of limits, margins, zones and plug-ins.
         scene: SHA-256 of the scene as judged: obstacles, held object, pairs that may touch, speed limit.
         phase: SHA-256 of the phase (allowed contacts, held object).
+        state: SHA-256 of the measured and the commanded state, its stamp included.
         chunk: SHA-256 of the chunk, "" if none.
+        proposal: SHA-256 of the node that was proposed for the end of the tick.
         motion: SHA-256 over start, end and tail.
+        tail: SHA-256 of the stop tail alone.
         rung: rung of the ladder the motion came from.
-        margins: smallest slack per family.
+        margins: smallest slack seen, by family.
+        interval_bound_m: no distance has less slack than this at any instant, between samples included, [m];
+            None if nothing is near enough to have a distance.
+        intervals: how many intervals of time were judged to show that.
         stop_time_s: time from the end of the tick to standstill, [s].
         stop_distance_rad: sum over joints of the path of the stop, [rad].
         solver_status: what the solver said, "" if it was not asked; never evidence.
+        slack_m_s: how far the candidate gave way on comfort margins, [m/s].
+        residual_m_s: by how much its worst row is broken beyond that slack, computed afresh, [m/s].
+        dual: largest multiplier of a row, as the solver has it.
         lateness_ns: how late the tick was, judged by the drive, [ns].
         numeric_path: "compiled" or "interpreted".
     """
@@ -63,13 +72,21 @@ class Certificate:
     constraints: str
     scene: str
     phase: str
+    state: str
     chunk: str
+    proposal: str
     motion: str
+    tail: str
     rung: str
     margins: tuple[Margin, ...]
+    interval_bound_m: float | None
+    intervals: int
     stop_time_s: float
     stop_distance_rad: float
     solver_status: str
+    slack_m_s: float
+    residual_m_s: float
+    dual: float
     lateness_ns: int
     numeric_path: str
 

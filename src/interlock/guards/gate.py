@@ -22,7 +22,7 @@ from interlock.guards.constraint import Constraint
 from interlock.guards.curve import next_node
 from interlock.guards.grip import Grip, judge_grip
 from interlock.guards.intake import GateInput, Intake
-from interlock.guards.projector import Projector
+from interlock.guards.projector import Candidate, Projector
 from interlock.guards.reference import Reference, reference_at
 from interlock.guards.retreat import Retreat
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
@@ -33,6 +33,7 @@ from interlock.guards.verifier import Finding, Surroundings, Verifier
 from interlock.hal.arrays import FloatArray
 from interlock.hal.command import GuardedCommand, claim_mint
 from interlock.hal.embodiment import Embodiment
+from interlock.hal.state import RobotState
 
 __all__ = ["Gate", "GateOutput"]
 
@@ -57,7 +58,7 @@ class GateOutput:
 class _Try:
     rung: Rung
     velocity: FloatArray
-    status: str
+    solver: Candidate | None = None
     bound_by: tuple[str, str] | None = None
 
 
@@ -128,17 +129,18 @@ class Gate:
             refusals.append((breach[0], f"{joint}: proposed {wanted[breach[1]]:.3g} rad/s leaves its bounds"))
         for attempt in self._attempts(start, wanted, box, around, skip_first=breach is not None):
             if not np.isfinite(attempt.velocity).all():
-                refusals.append(("projection", f"no candidate ({attempt.status})"))
+                said = attempt.solver.status if attempt.solver is not None else "none was asked"
+                refusals.append(("projection", f"no candidate ({said})"))
                 continue
             end = next_node(start, box.acceleration(attempt.velocity), period)
             motion = self._judge(start, end, lambda nodes: self._verifier.verify(nodes, around))
             if motion.finding.clear:
-                certificate = self._certify(given, around, motion, attempt)
+                certificate = self._certify(given, around, motion, attempt, proposed)
                 return self._release(given, motion, certificate, attempt, proposed, refusals, grip)
             refusals.append((motion.finding.family, motion.finding.reason))
         for attempt, motion in self._retreats(start, wanted, box, around, refusals):
             if motion.finding.clear:
-                certificate = self._certify(given, around, motion, attempt)
+                certificate = self._certify(given, around, motion, attempt, proposed)
                 return self._release(given, motion, certificate, attempt, proposed, refusals, grip)
             refusals.append((motion.finding.family, motion.finding.reason))
         return self._braking(given, proposed, tuple(refusals))
@@ -164,10 +166,10 @@ class Gate:
         why = (broken.where[0], f"{broken.where[1]}: too near already, retreating")
         slow = np.clip(slow, box.lower, box.upper)
         opening = self._projector.project(start, slow, box, around, _OPENING * speed)
-        for velocity, status in ((slow, ""), (opening.velocity, opening.status)):
+        for velocity, solver in ((slow, None), (opening.velocity, opening)):
             if np.isfinite(velocity).all():
                 end = next_node(start, box.acceleration(velocity), self.config.period_s)
-                attempt = _Try(Rung.RETREATING, velocity, status, why)
+                attempt = _Try(Rung.RETREATING, velocity, solver, why)
                 yield (
                     attempt,
                     self._judge(start, end, lambda nodes: self._retreat.judge(nodes, around, broken)),
@@ -183,12 +185,12 @@ class Gate:
         skip_first: bool,
     ) -> Iterator[_Try]:
         if not skip_first:
-            yield _Try(Rung.AS_PROPOSED, wanted, "")
+            yield _Try(Rung.AS_PROPOSED, wanted)
         projected = self._projector.project(start, wanted, box, around)
-        yield _Try(Rung.PROJECTED, projected.velocity, projected.status, projected.bound_by)
+        yield _Try(Rung.PROJECTED, projected.velocity, projected, projected.bound_by)
         for share in _SLOWER:
             slower = np.clip(share * projected.velocity, box.lower, box.upper)
-            yield _Try(Rung.SLOWED, slower, projected.status)
+            yield _Try(Rung.SLOWED, slower, projected)
 
     def _judge(self, start: FloatArray, end: FloatArray, judge: _Judge) -> _Motion:
         """Judge the tick and its stop: all joints together along the path, or each as fast as it can."""
@@ -252,8 +254,16 @@ class Gate:
             verdict=verdict, command=command, certificate=certificate, margins=motion.finding.margins
         )
 
-    def _certify(self, given: GateInput, around: Surroundings, motion: _Motion, attempt: _Try) -> Certificate:
+    def _certify(
+        self,
+        given: GateInput,
+        around: Surroundings,
+        motion: _Motion,
+        attempt: _Try,
+        proposed: FloatArray,
+    ) -> Certificate:
         start, end, tail = motion.start, motion.end, motion.tail
+        solver = attempt.solver or Candidate(velocity=attempt.velocity, status="")
         nodes = np.concatenate([end[None], tail])
         return Certificate(
             seq=given.seq,
@@ -263,13 +273,21 @@ class Gate:
             constraints=self._verifier.digest,
             scene=around.digest,
             phase=fingerprint(asdict(given.phase)),
+            state=_state_digest(given.state),
             chunk=given.chunk.digest if given.chunk is not None else "",
+            proposal=hashlib.sha256(proposed.tobytes()).hexdigest(),
             motion=hashlib.sha256(start.tobytes() + end.tobytes() + tail.tobytes()).hexdigest(),
+            tail=hashlib.sha256(tail.tobytes()).hexdigest(),
             rung=str(attempt.rung),
             margins=motion.finding.margins,
             stop_time_s=len(tail) * self.config.period_s,
             stop_distance_rad=float(np.abs(np.diff(nodes[:, 0], axis=0)).sum()),
-            solver_status=attempt.status,
+            interval_bound_m=motion.finding.shown_m,
+            intervals=motion.finding.intervals,
+            solver_status=solver.status,
+            slack_m_s=solver.slack_m_s,
+            residual_m_s=solver.residual_m_s,
+            dual=solver.dual,
             lateness_ns=given.lateness_ns,
             numeric_path=NUMERIC_PATH,
         )
@@ -290,3 +308,13 @@ class Gate:
             after=np.array([state.q_commanded, state.v_commanded, state.a_commanded]),
         )
         return GateOutput(verdict=verdict, command=None, certificate=None, margins=())
+
+
+def _state_digest(state: RobotState) -> str:
+    """SHA-256 over every bit of a state."""
+    hand = state.gripper
+    grip = None if hand is None else (float(hand.width_m).hex(), float(hand.force_n).hex())
+    sha = hashlib.sha256(repr((state.stamp_ns, state.standstill, grip)).encode())
+    for array in (state.q, state.v, state.q_commanded, state.v_commanded, state.a_commanded):
+        sha.update(array.tobytes())
+    return sha.hexdigest()

@@ -26,11 +26,19 @@ _ITERATIONS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """A candidate: `x` is the primal, shape (variables,); `status`, the solver's word, is never evidence."""
+    """A candidate; none of it is evidence.
+
+    Attributes:
+        x: the primal, shape (variables,).
+        status: the solver's word.
+        usable: whether it says that this is an answer.
+        dual: largest multiplier of a row, 0 if none is active.
+    """
 
     x: FloatArray
     status: str
     usable: bool
+    dual: float = 0.0
 
 
 class AffineProgram:
@@ -121,7 +129,7 @@ class AffineProgram:
         lower[: self._equalities] = bound[: self._equalities]
         sense = np.zeros(self._rows, dtype=np.int32)
         sense[: self._equalities] = 5
-        x, _, flag, _ = daqp.solve(
+        x, _, flag, told = daqp.solve(
             np.ascontiguousarray(quadratic),
             np.ascontiguousarray(linear),
             np.ascontiguousarray(rows),
@@ -130,4 +138,9 @@ class AffineProgram:
             sense,
             iter_limit=_ITERATIONS,
         )
-        return Solution(x=np.asarray(x, dtype=np.float64), status=f"daqp {flag}", usable=flag in (1, 2))
+        return Solution(
+            x=np.asarray(x, dtype=np.float64),
+            status=f"daqp {flag}",
+            usable=flag in (1, 2),
+            dual=float(np.abs(told["lam"]).max(initial=0.0)),
+        )

@@ -44,11 +44,17 @@ class Candidate:
     Attributes:
         velocity: look-ahead velocity, shape (n,), [rad/s]; NaN if there is none.
         status: the solver's word on it.
+        slack_m_s: how far it gave way on comfort, as the solver has it, [m/s].
+        residual_m_s: by how much its worst row is broken beyond that slack, computed afresh, [m/s].
+        dual: largest multiplier of a row, as the solver has it.
         bound_by: family and reason of the row that held it back, or None if the joints' own bounds alone did.
     """
 
     velocity: FloatArray
     status: str
+    slack_m_s: float = 0.0
+    residual_m_s: float = 0.0
+    dual: float = 0.0
     bound_by: tuple[str, str] | None = None
 
 
@@ -65,7 +71,7 @@ class Projector:
         self._ahead = 0.5 * config.period_s * (1.0 + ramp)
         self._keep_in = [z for z in config.zones if z.kind is ZoneKind.KEEP_IN]
         self._rows = _PAIR_ROWS + 6 * len(self._keep_in)
-        self._program, self._velocity_at = _program(body.n, self._rows, constraints)
+        self._program, self._velocity_at, self._slack_at = _program(body.n, self._rows, constraints)
 
     def box(self, node: FloatArray) -> VelocityBox:
         """Bounds on the look-ahead velocity from `node`, shape (3, n)."""
@@ -110,8 +116,15 @@ class Projector:
             return Candidate(velocity=np.full(body.n, np.nan), status=solution.status)
         velocity = np.clip(velocity, box.lower, box.upper)
         held_back = bool(np.abs(velocity - np.clip(wanted, box.lower, box.upper)).max() > _HELD_BACK_RAD_S)
-        bound_by = self._tightest(rows @ velocity - bound, items, around) if held_back else None
-        return Candidate(velocity=velocity, status=solution.status, bound_by=bound_by)
+        left, slack = rows @ velocity - bound, float(solution.x[self._slack_at])
+        return Candidate(
+            velocity=velocity,
+            status=solution.status,
+            slack_m_s=max(0.0, slack),
+            residual_m_s=max(0.0, -float(left.min()) - slack),
+            dual=solution.dual,
+            bound_by=self._tightest(left, items, around) if held_back else None,
+        )
 
     def _tightest(
         self, left: FloatArray, items: NDArray[np.int64], around: Surroundings
@@ -191,8 +204,8 @@ class Projector:
                 at += 2
 
 
-def _program(n: int, rows: int, constraints: Sequence[Constraint]) -> tuple[AffineProgram, int]:
-    """The program and where the velocity starts in its solution.
+def _program(n: int, rows: int, constraints: Sequence[Constraint]) -> tuple[AffineProgram, int, int]:
+    """The program, and where the velocity and the slack start in its solution.
 
     min 1/2 |y - wanted|^2 + w/2 s^2  s.t.  lower <= y <= upper, G y + s >= b, s >= 0, and the user's own.
     """
@@ -210,7 +223,7 @@ def _program(n: int, rows: int, constraints: Sequence[Constraint]) -> tuple[Affi
     for constraint in constraints:
         own += _rows_of(constraint, velocity)
     program = AffineProgram(cp.Problem(cp.Minimize(cost), own), (wanted, lower, upper, matrix, bound))
-    return program, program.variables[velocity.id]
+    return program, program.variables[velocity.id], program.variables[slack.id]
 
 
 def _rows_of(constraint: Constraint, velocity: Any) -> list[Any]:

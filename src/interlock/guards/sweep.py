@@ -80,6 +80,7 @@ def sweep(
     out_margin: FloatArray,
     out_pair: NDArray[np.int64],
     out_fault: FloatArray,
+    out_shown: FloatArray,
 ) -> int:
     """Show that the motion through `nodes` is clear, or say what it breaks.
 
@@ -122,6 +123,8 @@ def sweep(
         out_margin: shape (4,), least slack seen by kind of check (m, m, m, m/s), written.
         out_pair: shape (4, 2), int64, where it was, written.
         out_fault: shape (5,), kind (-1: none), first and second index, slack, time [periods], written.
+        out_shown: shape (5,), for each kind the bound that no slack falls below at any instant, as far as
+            judged, and how many intervals that took, written.
 
     Returns:
         CLEAR, VIOLATED or UNCLEAR.
@@ -140,7 +143,9 @@ def sweep(
     out_fault[0] = -1.0
     if not math.isfinite(nodes.sum() + speed_bound.sum() + travel.sum()):
         return UNCLEAR
+    out_shown[4] = 0.0
     for kind in range(4):
+        out_shown[kind] = math.inf
         out_margin[kind] = math.inf
         out_pair[kind, 0] = -1
         out_pair[kind, 1] = -1
@@ -179,6 +184,7 @@ def sweep(
         top -= 1
         t0, t1, depth = stack_from[top], stack_to[top], stack_depth[top]
         used += 1
+        out_shown[4] = used
         if used > _BUDGET:
             return UNCLEAR
         mid = 0.5 * (t0 + t1)
@@ -268,6 +274,8 @@ def sweep(
                     return UNCLEAR
                 lists[depth + 1, unresolved] = item
                 unresolved += 1
+            elif worst < out_shown[kind]:
+                out_shown[kind] = worst
         lengths[depth + 1] = unresolved
         if unresolved > 0:
             stack_from[top] = mid

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +69,23 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What the verifier found: clear or not, the family and the reason, and the smallest slack per family."""
+    """What the verifier found.
+
+    Attributes:
+        clear: whether the motion may be released.
+        family: what refuses it, "" if nothing does.
+        reason: why.
+        margins: smallest slack seen, by family.
+        shown_m: bound shown for every instant: no distance has less slack than this, [m]; None without one.
+        intervals: how many intervals of time it took to show that.
+    """
 
     clear: bool
     family: str
     reason: str
     margins: tuple[Margin, ...]
+    shown_m: float | None = None
+    intervals: int = 0
 
 
 class Verifier:
@@ -141,7 +152,7 @@ class Verifier:
             if not value >= 0.0:
                 return refused(constraint.name, f"{where}: {-value:.4g} {constraint.unit} too little")
             margins.append(Margin(family=constraint.name, value=value, unit=constraint.unit, where=where))
-        return Finding(clear=True, family="", reason="", margins=tuple(margins))
+        return replace(swept, margins=tuple(margins))
 
     def _limits(self, nodes: FloatArray) -> Finding:
         limits = self._body.robot.limits
@@ -175,7 +186,7 @@ class Verifier:
         travel_bounds(nodes, self._config.period_s, speed, travel)
         margin = np.empty(4)
         pair = np.empty((4, 2), dtype=np.int64)
-        fault = np.full(5, -1.0)
+        fault, shown = np.full(5, -1.0), np.empty(5)
         status = sweep(
             nodes, speed, travel, self._config.period_s,
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
@@ -186,7 +197,7 @@ class Verifier:
             body.tool_joint, body.tool_pos, body.tool_lever,
             float(body.tool_lever.sum()) * body.robot.tube.position_rad,
             *keep_in, around.tool_speed_limit_m_s,
-            margin, pair, fault,
+            margin, pair, fault, shown,
         )  # fmt: skip
         if status != CLEAR:
             return self._fault(status, fault, around)
@@ -196,7 +207,15 @@ class Verifier:
                 family, where = self._where(kind, int(pair[kind, 0]), int(pair[kind, 1]), around)
                 unit = "m/s" if kind == TOOL_SPEED else "m"
                 margins.append(Margin(family=family, value=float(margin[kind]), unit=unit, where=where))
-        return Finding(clear=True, family="", reason="", margins=tuple(margins))
+        least = float(shown[:TOOL_SPEED].min())
+        return Finding(
+            clear=True,
+            family="",
+            reason="",
+            margins=tuple(margins),
+            shown_m=least if np.isfinite(least) else None,
+            intervals=int(shown[4]),
+        )
 
     def _fault(self, status: int, fault: FloatArray, around: Surroundings) -> Finding:
         if fault[0] < 0.0:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cvxpy as cp
 import numpy as np
 import pytest
 from tests.guards.closed_loop import CELLS, ask, ball, body_of, hold, node_at_rest, seen_at
@@ -80,6 +83,31 @@ def test_the_tool_is_turned_back_at_the_wall_of_a_keep_in_zone():
     wanted[0] = 0.05
     speeds = [desk.tool_velocity(desk.answer(wanted).velocity)[1] for desk in (free, near)]
     assert speeds[1] < 0.5 * speeds[0]
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_answer_is_that_of_clarabel_with_every_row(name):
+    """Rows that the box implies are left out of ours, and none of the reference."""
+    generator = np.random.default_rng(2)
+    turned = 0
+    for _ in range(12):
+        tool = oracle_of(name, 0.03).tool(body_of(name).robot.home)
+        desk = Desk(name, [ball(f"b{k}", tool + 0.12 * generator.normal(size=3), 0.02) for k in range(6)])
+        box, wanted = desk.projector.box(desk.node), generator.normal(size=desk.body.n) * 0.1
+        ours = desk.projector.project(desk.node, wanted, box, desk.around).velocity
+        wide = replace(box, lower=np.full(desk.body.n, -1e6), upper=np.full(desk.body.n, 1e6))
+        ahead = desk.node[0]  # the node is at rest
+        stop_s = 4.0 * desk.config.period_s
+        rows, bound, _ = desk.projector._pair_rows(ahead, desk.around, wide, stop_s, 0.05)
+        velocity, slack = cp.Variable(desk.body.n), cp.Variable()
+        cost = 0.5 * cp.sum_squares(velocity - wanted) + 100.0 * cp.square(slack)
+        kept = [velocity >= box.lower, velocity <= box.upper, slack >= 0, rows @ velocity + slack >= bound]
+        cp.Problem(cp.Minimize(cost), kept).solve(
+            solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11
+        )
+        np.testing.assert_allclose(ours, velocity.value, atol=2e-6)
+        turned += bool(np.abs(ours - np.clip(wanted, box.lower, box.upper)).max() > 1e-3)
+    assert turned >= 3
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

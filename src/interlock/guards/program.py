@@ -72,7 +72,7 @@ class AffineProgram:
         self._form = data["param_prob"]
         self.variables: Mapping[int, int] = dict(self._form.var_id_to_col)
         self._equalities = int(self._form.cone_dims.zero)
-        self._width = int(self._form.x.size)
+        self.width = int(self._form.x.size)
         self._slices: list[tuple[int, int]] = []
         self._read_map(parameters)
 
@@ -99,7 +99,7 @@ class AffineProgram:
             start += size
         self._constant = constant
         self._map = sp.csr_array(sp.hstack(columns)) if columns else sp.csr_array((len(constant), 0))
-        n = self._width
+        n = self.width
         self._rows = (len(constant) - n * n - n) // (n + 1)
         own = np.zeros(n)
         own[np.flatnonzero(np.diag(constant[: n * n].reshape(n, n)) == 0.0)] = _DAMPING
@@ -109,25 +109,35 @@ class AffineProgram:
         """(P, q, F, g) at these parameter values, in the order given at construction."""
         theta = np.concatenate([np.asarray(v, dtype=np.float64).ravel() for v in values])
         flat = self._constant + self._map @ theta
-        n, m = self._width, self._rows
+        n, m = self.width, self._rows
         quadratic = flat[: n * n].reshape(n, n) + self._damping
         linear = flat[n * n : n * n + n]
         rows = flat[n * n + n : n * n + n + m * n].reshape(m, n)
         return quadratic, linear, rows, flat[n * n + n + m * n :]
 
-    def solve(self, values: Sequence[FloatArray]) -> Solution:
-        """Solve cold and deterministically. Whatever comes back is only a candidate."""
-        return self.solve_matrices(*self.matrices(values))
+    def solve(
+        self, values: Sequence[FloatArray], more: tuple[FloatArray, FloatArray] | None = None
+    ) -> Solution:
+        """Solve cold and deterministically. Whatever comes back is only a candidate.
+
+        Args:
+            values: the parameters, in the order given at construction.
+            more: further rows F x <= g of this one question, shapes (k, variables) and (k,).
+        """
+        quadratic, linear, rows, bound = self.matrices(values)
+        if more is not None and len(more[1]):
+            rows, bound = np.concatenate([rows, more[0]]), np.concatenate([bound, more[1]])
+        return self.solve_matrices(quadratic, linear, rows, bound)
 
     def solve_matrices(
         self, quadratic: FloatArray, linear: FloatArray, rows: FloatArray, bound: FloatArray
     ) -> Solution:
         """Solve a QP given by what `matrices` returns."""
         if not (np.isfinite(linear).all() and np.isfinite(rows).all() and np.isfinite(bound).all()):
-            return Solution(x=np.full(self._width, np.nan), status="not finite", usable=False)
-        lower = np.full(self._rows, -1e30)
+            return Solution(x=np.full(self.width, np.nan), status="not finite", usable=False)
+        lower = np.full(len(bound), -1e30)
         lower[: self._equalities] = bound[: self._equalities]
-        sense = np.zeros(self._rows, dtype=np.int32)
+        sense = np.zeros(len(bound), dtype=np.int32)
         sense[: self._equalities] = 5
         x, _, flag, told = daqp.solve(
             np.ascontiguousarray(quadratic),

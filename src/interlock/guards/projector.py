@@ -27,8 +27,6 @@ from interlock.hal.zone import ZoneKind
 
 __all__ = ["Candidate", "Projector"]
 
-_PAIR_ROWS = 40
-_REACH_M = 0.15  # pairs further apart get no row
 _SOFT_M = 0.004  # comfort on top of what is required
 _GAIN = 6.0  # damper gain, [1/s]
 _RETREAT_M_S = 0.05
@@ -70,8 +68,7 @@ class Projector:
         )  # periods to take the acceleration away
         self._ahead = 0.5 * config.period_s * (1.0 + ramp)
         self._keep_in = [z for z in config.zones if z.kind is ZoneKind.KEEP_IN]
-        self._rows = _PAIR_ROWS + 6 * len(self._keep_in)
-        self._program, self._velocity_at, self._slack_at = _program(body.n, self._rows, constraints)
+        self._program, self._velocity_at, self._slack_at = _program(body.n, constraints)
 
     def box(self, node: FloatArray) -> VelocityBox:
         """Bounds on the look-ahead velocity from `node`, shape (3, n)."""
@@ -104,13 +101,12 @@ class Projector:
             SPEED_SHARE * around.tool_speed_limit_m_s / max(float(np.linalg.norm(jacobian @ wanted)), 1e-9)
         )
         wanted = wanted * min(share)
-        rows = np.zeros((self._rows, body.n))
-        bound = np.full(self._rows, -1.0)
         stop_s = float(np.max(np.abs(node[1]) / limits.a_max)) + 4.0 * period
-        items = self._pair_rows(ahead, around, stop_s, retreat_m_s, rows, bound)
-        self._zone_rows(tool, jacobian, rows, bound)
-        np.minimum(bound, retreat_m_s, out=bound)
-        solution = self._program.solve((wanted, box.lower, box.upper, rows, bound))
+        pairs = self._pair_rows(ahead, around, box, stop_s, retreat_m_s)
+        walls, wall_bound = self._zone_rows(tool, jacobian)
+        rows = np.concatenate([pairs[0], walls])
+        bound = np.concatenate([pairs[1], np.minimum(wall_bound, retreat_m_s)])
+        solution = self._program.solve((wanted, box.lower, box.upper), self._in_program(rows, bound))
         velocity = solution.x[self._velocity_at : self._velocity_at + body.n]
         if not solution.usable or not np.isfinite(velocity).all():
             return Candidate(velocity=np.full(body.n, np.nan), status=solution.status)
@@ -121,24 +117,31 @@ class Projector:
             velocity=velocity,
             status=solution.status,
             slack_m_s=max(0.0, slack),
-            residual_m_s=max(0.0, -float(left.min()) - slack),
+            residual_m_s=max(0.0, -float(left.min(initial=np.inf)) - slack),
             dual=solution.dual,
-            bound_by=self._tightest(left, items, around) if held_back else None,
+            bound_by=self._tightest(left, pairs[2], around) if held_back else None,
         )
+
+    def _in_program(self, rows: FloatArray, bound: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """G v + s >= b as rows F x <= g of the program."""
+        more = np.zeros((len(bound), self._program.width))
+        more[:, self._velocity_at : self._velocity_at + self._body.n] = -rows
+        more[:, self._slack_at] = -1.0
+        return more, -bound
 
     def _tightest(
         self, left: FloatArray, items: NDArray[np.int64], around: Surroundings
     ) -> tuple[str, str] | None:
         """Family and reason of the row that is used up, or None if none is: then a plug-in's was."""
-        row = int(np.argmin(left))
-        if not left[row] < _USED_UP_M_S:
+        row = int(np.argmin(left)) if len(left) else -1
+        if row < 0 or not left[row] < _USED_UP_M_S:
             return None
         family, where = self._pair_of(row, items, around)
         return family, f"{where}: closing slowed"
 
     def _pair_of(self, row: int, items: NDArray[np.int64], around: Surroundings) -> tuple[str, str]:
-        if row >= _PAIR_ROWS:
-            return str(Family.ZONES), f"tool and {self._keep_in[(row - _PAIR_ROWS) // 6].name}"
+        if row >= len(items):
+            return str(Family.ZONES), f"tool and {self._keep_in[(row - len(items)) // 6].name}"
         item, contacts = int(items[row]), around.skip.size
         if item < contacts:
             return around.contact_pair(*divmod(item, around.skip.shape[1]))
@@ -167,47 +170,42 @@ class Projector:
         return tool, jacobian
 
     def _pair_rows(
-        self,
-        q: FloatArray,
-        around: Surroundings,
-        stop_s: float,
-        retreat_m_s: float,
-        rows: FloatArray,
-        bound: FloatArray,
-    ) -> NDArray[np.int64]:
-        """Fill in the rows of the closest pairs; which pair each is of, shape (_PAIR_ROWS,)."""
+        self, q: FloatArray, around: Surroundings, box: VelocityBox, stop_s: float, retreat_m_s: float
+    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+        """Rows and bounds of all pairs that the box does not keep apart anyway, and which pairs they are."""
         body, solid, obstacles = self._body, around.solid, around.obstacles
-        slack, items = np.empty(_PAIR_ROWS), np.zeros(_PAIR_ROWS, dtype=np.int64)
-        closing_rows(
+        room = around.skip.size + len(solid.self_pairs)
+        rows, bound = np.empty((room, body.n)), np.empty(room)
+        items = np.empty(room, dtype=np.int64)
+        count = closing_rows(
             np.ascontiguousarray(q),
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
             solid.cap_joint, solid.cap_a, solid.cap_b, solid.cap_radius, solid.tube_m,
             solid.self_pairs, solid.pair_tube_m, self._config.self_margin_m,
             obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
             obstacles.inflation_m, obstacles.speed_m_s, around.skip,
-            stop_s, _SOFT_M, _REACH_M, _GAIN, retreat_m_s,
-            rows[:_PAIR_ROWS], bound[:_PAIR_ROWS], slack, items,
+            solid.lever, solid.pair_lever, box.lower, box.upper,
+            stop_s, _SOFT_M, _GAIN, retreat_m_s,
+            rows, bound, items,
         )  # fmt: skip
-        return items
+        return rows[:count], bound[:count], items[:count]
 
-    def _zone_rows(self, tool: FloatArray, jacobian: FloatArray, rows: FloatArray, bound: FloatArray) -> None:
+    def _zone_rows(self, tool: FloatArray, jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Rows and bounds of the faces of the keep-in zones, six a zone, lower and upper by axis."""
         tube = float(self._body.tool_lever.sum()) * self._body.robot.tube.position_rad
-        at = _PAIR_ROWS
-        for zone in self._keep_in:
-            for axis in range(3):
-                rows[at], bound[at] = (
-                    jacobian[axis],
-                    -_GAIN * (tool[axis] - zone.lower[axis] - tube - _SOFT_M),
-                )
-                rows[at + 1] = -jacobian[axis]
-                bound[at + 1] = -_GAIN * (zone.upper[axis] - tool[axis] - tube - _SOFT_M)
-                at += 2
+        rows, bound = np.empty((6 * len(self._keep_in), self._body.n)), np.empty(6 * len(self._keep_in))
+        for k, zone in enumerate(self._keep_in):
+            rows[6 * k : 6 * k + 6 : 2], rows[6 * k + 1 : 6 * k + 6 : 2] = jacobian, -jacobian
+            bound[6 * k : 6 * k + 6 : 2] = tool - zone.lower
+            bound[6 * k + 1 : 6 * k + 6 : 2] = zone.upper - tool
+        return rows, -_GAIN * (bound - tube - _SOFT_M)
 
 
-def _program(n: int, rows: int, constraints: Sequence[Constraint]) -> tuple[AffineProgram, int, int]:
+def _program(n: int, constraints: Sequence[Constraint]) -> tuple[AffineProgram, int, int]:
     """The program, and where the velocity and the slack start in its solution.
 
-    min 1/2 |y - wanted|^2 + w/2 s^2  s.t.  lower <= y <= upper, G y + s >= b, s >= 0, and the user's own.
+    min 1/2 |y - wanted|^2 + w/2 s^2  s.t.  lower <= y <= upper, s >= 0, and the user's own; the rows of pairs
+    and zones, G y + s >= b, change in number with every question and are added to it.
     """
     import cvxpy as cp
 
@@ -216,13 +214,11 @@ def _program(n: int, rows: int, constraints: Sequence[Constraint]) -> tuple[Affi
     wanted = cp.Parameter(n, name="wanted")
     lower = cp.Parameter(n, name="lower")
     upper = cp.Parameter(n, name="upper")
-    matrix = cp.Parameter((rows, n), name="rows")
-    bound = cp.Parameter(rows, name="bound")
     cost = 0.5 * cp.sum_squares(velocity) - wanted @ velocity + 0.5 * _SLACK_WEIGHT * cp.square(slack)
-    own = [velocity >= lower, velocity <= upper, matrix @ velocity + slack >= bound, slack >= 0]
+    own = [velocity >= lower, velocity <= upper, slack >= 0]
     for constraint in constraints:
         own += _rows_of(constraint, velocity)
-    program = AffineProgram(cp.Problem(cp.Minimize(cost), own), (wanted, lower, upper, matrix, bound))
+    program = AffineProgram(cp.Problem(cp.Minimize(cost), own), (wanted, lower, upper))
     return program, program.variables[velocity.id], program.variables[slack.id]
 
 

@@ -61,16 +61,15 @@ def _tick() -> dict[str, Any]:
 def _gate() -> dict[str, Any]:
     """The gate under a reckless policy, against the programs it solved there: raw, mapped, and by CVXPY."""
     seen, watch = _watched("reckless")
-    rows, joints = watch.programs[0][3].shape
-    sample = SampleProgram(joints, rows)
-    raw = _timed(
-        lambda qp: sample.program.solve_matrices(*qp), [*map(sample.program.matrices, watch.programs)]
-    )
+    rows = [len(values[4]) for values in watch.programs]
+    sample = SampleProgram(len(watch.programs[0][0]), max(rows))
+    raw = _timed(lambda qp: sample.program.solve_matrices(*qp), [*map(sample.assembled, watch.programs)])
     mapped = _timed(sample.ours, watch.programs)
     solved = _timed(sample.usual, watch.programs[:60])
     gate = [report.part_us["gate"] for report in seen.reports]
     return {
         "programs": len(watch.programs),
+        "rows": _figures(rows),
         "gate_us": _figures(gate),
         **_inside(watch),
         "raw_solve_us": _figures(raw),

@@ -27,7 +27,7 @@ class GateStopwatch:
 
     Attributes:
         decisions: time of each part in each decision, [us]; a part that was not asked is missing.
-        programs: parameter values of the programs solved last, as `AffineProgram.solve` takes them.
+        programs: values of the programs solved last, as `SampleProgram` takes them.
     """
 
     def __init__(self, gate: Gate) -> None:
@@ -45,6 +45,8 @@ class GateStopwatch:
         self._solve = gate._projector._program.solve
         gate.decide = self._decided  # type: ignore[method-assign]
         gate._projector._program.solve = self._solved  # type: ignore[method-assign]
+        first = gate._projector._velocity_at
+        self._columns = slice(first, first + gate.body.n)
 
     def restart(self) -> None:
         """Forget what was measured: that was warming up."""
@@ -57,10 +59,13 @@ class GateStopwatch:
         self.decisions.append(self._spent)
         return output
 
-    def _solved(self, values: Sequence[FloatArray]) -> Solution:
-        if len(self.programs) < _KEPT:
-            self.programs.append(tuple(value.copy() for value in values))
-        return self._solve(values)
+    def _solved(
+        self, values: Sequence[FloatArray], more: tuple[FloatArray, FloatArray] | None = None
+    ) -> Solution:
+        if len(self.programs) < _KEPT and more is not None:
+            rows = -more[0][:, self._columns], -more[1]
+            self.programs.append((*(value.copy() for value in values), *rows))
+        return self._solve(values, more)
 
     def _clocked(self, part: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def clocked(*arguments: Any) -> Any:

@@ -14,7 +14,9 @@ from rich.console import Console
 
 from interlock.errors import BadInputError
 from interlock.guards.gate import Gate
+from interlock.guards.verdict import Rung
 from interlock.orchestrator import bench
+from interlock.orchestrator.bench_clutter import Clutter
 from interlock.orchestrator.bench_run import bench_run
 from interlock.orchestrator.bench_table import bench_table
 from interlock.orchestrator.cell import Cell
@@ -30,6 +32,8 @@ def measured() -> dict[str, Any]:
     patch = pytest.MonkeyPatch()
     patch.setattr(bench, "_TICKS", 60)
     patch.setattr(bench, "_REAL_TICKS", 30)
+    patch.setattr(bench, "_DECISIONS", 9)
+    patch.setattr(bench, "_CURVE", (2, 4))
     try:
         return bench.run()
     finally:
@@ -37,7 +41,7 @@ def measured() -> dict[str, Any]:
 
 
 def test_every_benchmark_runs_and_its_answer_is_json(measured: dict[str, Any]) -> None:
-    assert list(measured) == ["tick", "gate", "realtime"]
+    assert list(measured) == ["tick", "gate", "growth", "program", "realtime"]
     assert json.loads(json.dumps(measured)) == measured
 
 
@@ -60,13 +64,36 @@ def test_the_projector_is_asked_by_a_reckless_policy_alone(measured: dict[str, A
 
 
 def test_the_gate_is_compared_with_the_programs_it_solved(measured: dict[str, Any]) -> None:
-    told = measured["gate"]
+    told = measured["program"]
     assert told["programs"] >= 30
     for ratio, one, other in (
         ("gate_to_raw_solve_ratio", "gate_us", "raw_solve_us"),
         ("cvxpy_to_map_and_solve_ratio", "cvxpy_solve_us", "map_and_solve_us"),
     ):
         assert told[ratio] == pytest.approx(told[one]["median"] / told[other]["median"], rel=0.02)
+
+
+def test_the_gate_is_measured_among_obstacles(measured: dict[str, Any]) -> None:
+    told = measured["gate"]
+    assert told["rows"] > 25 * 20
+    ratio = told["projector_us"]["median"] / told["raw_solve_us"]["median"]
+    assert told["projector_to_raw_solve_ratio"] == pytest.approx(ratio, rel=0.02)
+    assert told["verifier_us"]["median"] < told["gate_us"]["median"]
+
+
+def test_growth_is_told_for_each_number_of_pairs(measured: dict[str, Any]) -> None:
+    told = measured["growth"]
+    pairs = [int(key.split("_")[0]) for key in told if key.endswith("_pairs_us")]
+    assert len(pairs) == 2
+    assert told["pairs_ratio"] == pytest.approx(pairs[1] / pairs[0], abs=0.01)
+
+
+def test_the_obstacles_leave_the_robot_free_and_close() -> None:
+    clutter = Clutter(Cell.load("panda_tabletop"), 8)
+    outputs = [clutter.gate.decide(given) for given, _, _ in clutter.decisions(120)]
+    rungs = {output.verdict.rung for output in outputs}
+    assert Rung.PROJECTED in rungs
+    assert sum(output.command is not None for output in outputs) > 60
 
 
 def test_real_time_tells_rate_and_lateness(measured: dict[str, Any]) -> None:

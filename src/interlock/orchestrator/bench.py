@@ -12,6 +12,7 @@ from interlock.errors import BadInputError
 from interlock.guards.cross_check import SampleProgram
 from interlock.guards.gate import Gate
 from interlock.hal.arrays import FloatArray
+from interlock.orchestrator.bench_clutter import Clutter, measure
 from interlock.orchestrator.bench_run import BenchRun, bench_run
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.clock import RealTimeClock
@@ -27,6 +28,9 @@ Times = Sequence[float] | FloatArray
 _CELL = "panda_tabletop"
 _TICKS = 800
 _REAL_TICKS = 1000
+_DECISIONS = 400
+_OBSTACLES = 25
+_CURVE = (5, 25, 75, 240)  # obstacles
 
 
 def run(name: str | None = None) -> dict[str, Any]:
@@ -59,6 +63,36 @@ def _tick() -> dict[str, Any]:
 
 
 def _gate() -> dict[str, Any]:
+    """One decision among 25 obstacles, its parts, and a raw solve with the rows of all pairs."""
+    spent = measure(Clutter(Cell.load(_CELL), _OBSTACLES), _DECISIONS)
+    projector, raw = [s.projector for s in spent], [s.raw_solve for s in spent]
+    return {
+        "decisions": len(spent),
+        "obstacles": _OBSTACLES,
+        "rows": spent[0].pairs,
+        "raw_solve_us": _figures(raw),
+        "projector_us": _figures(projector),
+        "verifier_us": _figures([s.verifier for s in spent]),
+        "gate_us": _figures([s.gate for s in spent]),
+        "projector_to_raw_solve_ratio": _ratio(projector, raw),
+    }
+
+
+def _growth() -> dict[str, Any]:
+    """What a decision costs as the number of pairs grows, and the growth for ten times as many."""
+    cell, curve = Cell.load(_CELL), []
+    answer: dict[str, Any] = {}
+    for count in _CURVE:
+        spent = measure(Clutter(cell, count), max(1, _DECISIONS // 3))
+        answer[f"{spent[0].pairs}_pairs_us"] = _figures([s.gate for s in spent])
+        curve.append((spent[0].pairs, float(np.median([s.gate for s in spent]))))
+    (few, fast), (many, slow) = curve[0], curve[-1]
+    answer["pairs_ratio"] = round(many / few, 2)
+    answer["gate_ratio"] = round(slow / fast, 2)
+    return answer
+
+
+def _program() -> dict[str, Any]:
     """The gate under a reckless policy, against the programs it solved there: raw, mapped, and by CVXPY."""
     seen, watch = _watched("reckless")
     rows = [len(values[4]) for values in watch.programs]
@@ -99,7 +133,13 @@ def _realtime() -> dict[str, Any]:
     }
 
 
-BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {"tick": _tick, "gate": _gate, "realtime": _realtime}
+BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
+    "tick": _tick,
+    "gate": _gate,
+    "growth": _growth,
+    "program": _program,
+    "realtime": _realtime,
+}
 
 
 def _watched(policy: str) -> tuple[BenchRun, GateStopwatch]:

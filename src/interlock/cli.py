@@ -283,7 +283,9 @@ def policies(cell: CellOption = _DEFAULT_CELL, as_json: JsonOption = False) -> N
 
 @app.command()
 def bench(
-    name: Annotated[str | None, typer.Argument(help="One benchmark; else all of them.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="tick, gate, growth, program or realtime; else all.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure what this host can do: the parts of a tick, median and 99th percentile."""

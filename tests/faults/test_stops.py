@@ -62,13 +62,13 @@ def test_ctrl_c_stops_the_robot_and_latches(runner: Runner) -> None:
     assert_stopped(runner, summary, "Ctrl-C")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_of_its_own_catches_signals_too_and_puts_the_handlers_back(
     number: signal.Signals, runner: Runner
 ) -> None:
     before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
     summary = runner.run(notes=at(MOVING, lambda: signal.raise_signal(number)))
-    assert_stopped(runner, summary, "Ctrl-C" if number == signal.SIGINT else "SIGTERM")
+    assert_stopped(runner, summary, "Ctrl-C" if number == signal.SIGINT else number.name)
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
 
 

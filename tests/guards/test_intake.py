@@ -195,6 +195,8 @@ TABLE: dict[str, tuple[Spoil, Family]] = {
     "scene from the future": (everything(scene=Scene(stamp_ns=NOW_NS + 1, objects=())), FRESHNESS),
     "holds what nobody has seen": (phase(held="a ghost"), HELD),
     "may hold what nobody has seen": (phase(maybe_held="a ghost"), HELD),
+    "holds what moves by itself": (phase(held="ball"), HELD),
+    "may hold what is fixed": (phase(maybe_held="pillar"), HELD),
     "holds one thing and maybe another": (phase(held="red_block", maybe_held="blue_block"), HELD),
 }
 

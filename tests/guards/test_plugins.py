@@ -235,6 +235,16 @@ def test_a_plug_in_whose_slack_is_not_a_number_refuses(install):
     assert output.verdict.guard == "mute"
 
 
+@pytest.mark.parametrize("answer", [float("inf"), "1", None, 1j, [1.0], np.array(1.0)])
+def test_a_slack_is_a_finite_real_number_or_refuses(answer, install, monkeypatch):
+    install({})
+    constraints = _load("a_labs_guards:Quiet")
+    monkeypatch.setattr(type(constraints[0]), "slack", lambda self, nodes, period_s: (answer, "here"))
+    output = _decide(constraints)
+    assert output.command is None
+    assert output.verdict.guard == "quiet"
+
+
 def test_a_plug_in_that_raises_mints_no_command(install):
     install({})
     with pytest.raises(ArithmeticError, match="burst"):

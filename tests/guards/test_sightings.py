@@ -85,6 +85,23 @@ def test_what_can_be_carried_may_be_anywhere():
     assert _judge(block, ball("block", [0.5, 0.3, 0.4], 0.02, kind=ObjectKind.MOVABLE)) is None
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": ObjectKind.MOVABLE},
+        {"max_speed_m_s": 0.1},
+        {"max_speed_m_s": 9.0},
+        {"parts": ()},
+        {"parts": ball("other", [0.0, 0.0, 0.0], 0.04).parts},
+        {"parts": box("other", [0.0, 0.0, 0.0], [0.05, 0.05, 0.05]).parts},
+    ],
+)
+def test_a_thing_does_not_change_what_it_is(change):
+    family, reason = _judge(_thing(), replace(_thing(), **change))
+    assert family == Family.INTEGRITY
+    assert "is not what it was" in reason
+
+
 def test_what_was_there_may_not_be_gone():
     family, reason = sighting_fault(seen_at([], NOW_NS), [_seen(_thing(), NOW_NS - 1)], SIGMAS)
     assert (family, reason) == (Family.INTEGRITY, "ball was in the scene and is gone")

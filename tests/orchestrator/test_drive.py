@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interlock.errors import DriverFaultError, ShapeError, StorageError
+from interlock.errors import BadInputError, DriverFaultError, ShapeError, StorageError
 from interlock.guards.gate import Gate
 from interlock.guards.verdict import Decision, Rung
-from interlock.hal.driver import StopCategory
+from interlock.hal.driver import Interpolation, StopCategory
 from interlock.hal.mode import Mode
 from interlock.hal.phase import AllowedContact, Phase
 from interlock.orchestrator.drive import Drive
@@ -160,6 +160,68 @@ def test_a_world_that_cannot_be_seen_brakes_and_does_not_latch(robot: Any, panda
     robot.faults.clear()
     assert tick(robot, drive).mode is Mode.AUTO
     assert robot.causes == []
+
+
+@pytest.mark.parametrize("garbage", [None, "a scene", 7])
+def test_what_is_no_scene_is_a_world_that_cannot_be_seen(
+    garbage: object, robot: Any, panda_gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive = robot.drive(panda_gate)
+    monkeypatch.setattr(robot, "snapshot", lambda: garbage)
+    drive.handle(ChunkMessage(chunk=robot.chunk()))
+    report = tick(robot, drive)
+    assert (report.mode, report.command) == (Mode.BRAKING, None)
+    assert "cannot be seen" in report.verdict.reason
+
+
+def test_an_object_of_the_cell_that_was_never_seen_is_missed(robot: Any, panda_gate: Gate) -> None:
+    everything = robot.objects
+    drive = robot.drive(panda_gate, expected=[o.name for o in everything])
+    robot.objects = tuple(o for o in everything if o.name != "pillar")
+    assert fed(robot, drive, 3) == [Mode.BRAKING] * 3
+    robot.objects = everything
+    assert fed(robot, drive, 2) == [Mode.AUTO] * 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("interpolation", Interpolation.HOLD), ("period_s", 0.02), ("joint_names", ("a", "b"))],
+)
+def test_a_driver_that_plays_something_else_than_is_judged_is_bad_input(
+    field: str, value: object, robot: Any, panda_gate: Gate
+) -> None:
+    setattr(robot, field, value)
+    with pytest.raises(BadInputError, match="does not play"):
+        robot.drive(panda_gate)
+
+
+def test_a_stop_that_the_driver_did_not_take_is_asked_for_again(robot: Any, panda_gate: Gate) -> None:
+    drive = moving(robot, panda_gate)
+    robot.faults["stop"] = OSError("bus off")
+    drive.handle(StopMessage(category=StopCategory.REMOVE_POWER, cause="the cat"))
+    for _ in range(3):
+        tick(robot, drive)
+    assert robot.stops == [StopCategory.REMOVE_POWER] * 4
+    del robot.faults["stop"]
+    for _ in range(3):
+        tick(robot, drive)
+    assert robot.stops == [StopCategory.REMOVE_POWER] * 5
+    assert drive.latched[0] == "the cat"
+
+
+def test_a_gate_that_leaves_the_process_is_a_fault_like_any_other(robot: Any, panda_gate: Gate) -> None:
+    drive = moving(robot, panda_gate)
+    drive._gate = BrokenGate(panda_gate, SystemExit(0))  # type: ignore[arg-type, assignment]
+    report = tick(robot, drive)
+    assert (report.mode, report.command) == (Mode.LATCHED, None)
+    assert "SystemExit" in drive.latched[0]
+
+
+def test_a_proposal_that_is_withdrawn_plays_the_stop(robot: Any, panda_gate: Gate) -> None:
+    drive = moving(robot, panda_gate)
+    drive.handle(ChunkMessage(chunk=None))
+    report = tick(robot, drive)
+    assert (report.mode, report.command, report.verdict.reason) == (Mode.BRAKING, None, "no proposal")
 
 
 def test_an_obstacle_that_jumps_is_refused_until_its_window_has_passed(robot: Any, panda_gate: Gate) -> None:

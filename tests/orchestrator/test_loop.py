@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +18,7 @@ from interlock.hal.mode import Mode
 from interlock.hal.phase import Phase
 from interlock.orchestrator.loop import Loop
 from interlock.orchestrator.messages import TickReport
-from interlock.orchestrator.proposer import InlineProposer, Proposer, ThreadProposer
+from interlock.orchestrator.proposer import InlineProposer, Proposer, ThreadProposer, WaitingProposer
 from interlock.policy.observation import Observation, TaskView
 
 TASK = TaskView(
@@ -248,9 +249,68 @@ def test_a_policy_sees_what_was_last_reported(bench: Callable[..., Bench]) -> No
     made = bench(lambda robot: robot.chunk(seq=robot.now_ns, towards=0.2))
     made.ticks(17)
     last = made.policy.seen[-1]
-    assert last.state is made.witness.reports[-2].state
-    assert last.scene is made.witness.reports[-2].scene
+    reported = made.witness.reports[-2]
+    np.testing.assert_array_equal(last.state.q, reported.state.q)
+    assert [o.name for o in last.scene.objects] == [o.name for o in reported.scene.objects]
     assert last.task is TASK
+
+
+def test_a_policy_that_writes_into_what_it_sees_changes_nothing_but_its_copy(
+    bench: Callable[..., Bench],
+) -> None:
+    made = bench(lambda robot: robot.chunk(seq=robot.now_ns))
+    made.ticks(1)
+    seen = made.policy.seen[-1]
+    for thing, own in zip(seen.scene.objects, made.witness.reports[0].scene.objects, strict=True):
+        assert thing is not own
+        assert not np.shares_memory(thing.object_in_world, own.object_in_world)
+        for part, true in zip(thing.parts, own.parts, strict=True):
+            assert part is not true
+            assert part.shape is not true.shape
+            assert not np.shares_memory(part.part_in_object, true.part_in_object)
+    assert not np.shares_memory(seen.state.q, made.witness.reports[0].state.q)
+
+
+def test_a_policy_that_raises_to_leave_the_process_only_complains(bench: Callable[..., Bench]) -> None:
+    def answer(robot: Any) -> object:
+        raise KeyboardInterrupt
+
+    made = bench(answer)
+    made.ticks(3)
+    assert len(made.witness.reports) == 3
+    assert any("KeyboardInterrupt" in text for text in made.complaints)
+
+
+def test_while_a_policy_hangs_in_lockstep_a_stop_gets_through() -> None:
+    free = threading.Event()
+
+    class Hanging:
+        name = "hanging"
+
+        def propose(self, observation: object) -> object:
+            free.wait(60.0)
+            return None
+
+    wanted = iter([False, False, True])
+    proposer = WaitingProposer(Hanging(), lambda: next(wanted))
+    proposer.ask(None)  # comes back though nothing was answered
+    assert proposer.answer() is None
+    free.set()
+
+
+def test_in_lockstep_the_answer_is_waited_for() -> None:
+    class Slow:
+        name = "slow"
+
+        def propose(self, observation: object) -> object:
+            time.sleep(0.2)
+            return observation
+
+    proposer = WaitingProposer(Slow(), lambda: False)
+    for question in range(3):
+        proposer.ask(question)
+        assert proposer.answer() == question
+        assert proposer.answer() is None
 
 
 def test_a_policy_that_hangs_costs_its_own_proposals_and_no_tick(bench: Callable[..., Bench]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from interlock.guards.verdict import Family
 from interlock.hal.arrays import FloatArray
 from interlock.hal.phase import Phase
-from interlock.hal.scene import Box, Capsule, Part, Scene, SceneObject
+from interlock.hal.scene import Box, Capsule, ObjectKind, Part, Scene, SceneObject
 
 __all__ = ["scene_fault"]
 
@@ -35,6 +35,9 @@ def _names(scene: Scene, phase: Phase) -> tuple[str, str] | None:
     for name in (phase.held, phase.maybe_held):
         if name is not None and name not in known:
             return Family.HELD_OBJECT, f"{name} may be in the gripper, but nobody knows where it is"
+        thing = scene.find(name) if name is not None else None
+        if thing is not None and thing.kind is not ObjectKind.MOVABLE:
+            return Family.HELD_OBJECT, f"{name} is {thing.kind} and cannot be in the gripper"
     if phase.held is not None and phase.maybe_held not in (None, phase.held):
         return Family.HELD_OBJECT, f"both {phase.held} and {phase.maybe_held} may be in the gripper"
     return None

@@ -7,6 +7,7 @@ bound, or is suddenly gone, is a broken assumption, and nothing is released on o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -49,6 +50,8 @@ def _moved(was: SceneObject, thing: SceneObject, sigmas: float) -> tuple[str, st
     after_s = (thing.stamp_ns - was.stamp_ns) * 1e-9
     if not after_s >= 0.0:
         return Family.FRESHNESS, f"{thing.name}: its stamp goes back by {-after_s:.3f} s"
+    if (was.kind, was.max_speed_m_s) != (thing.kind, thing.max_speed_m_s) or not _same_solid(was, thing):
+        return Family.INTEGRITY, f"{thing.name} is not what it was: its kind, speed bound or shape changed"
     if thing.kind is ObjectKind.MOVABLE and after_s > 0.0:
         return None
     way = _way(was, thing)
@@ -60,6 +63,20 @@ def _moved(was: SceneObject, thing: SceneObject, sigmas: float) -> tuple[str, st
     return Family.ENVIRONMENT, (
         f"{thing.name} moved {way * 1e3:.1f} mm in {after_s:.3f} s, its declared bound of "
         f"{thing.max_speed_m_s:g} m/s allows {allowed * 1e3:.1f} mm"
+    )
+
+
+def _same_solid(was: SceneObject, thing: SceneObject) -> bool:
+    if was.parts is thing.parts:
+        return True
+    return len(was.parts) == len(thing.parts) and all(
+        type(one.shape) is type(other.shape)
+        and np.array_equal(one.part_in_object, other.part_in_object)
+        and all(
+            np.array_equal(getattr(one.shape, f.name), getattr(other.shape, f.name))
+            for f in fields(one.shape)
+        )
+        for one, other in zip(was.parts, thing.parts, strict=True)
     )
 
 

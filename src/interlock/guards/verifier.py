@@ -7,8 +7,10 @@ and nothing else: no solver, no gradients, no linearisation. What it has not sho
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,7 +150,7 @@ class Verifier:
         margins = [*finding.margins, *swept.margins]
         for constraint in self._constraints:
             found, where = constraint.slack(nodes.copy(), self._config.period_s)
-            value = float(found)
+            value = _finite(found)
             if not value >= 0.0:
                 return refused(constraint.name, f"{where}: {-value:.4g} {constraint.unit} too little")
             margins.append(Margin(family=constraint.name, value=value, unit=constraint.unit, where=where))
@@ -236,6 +238,11 @@ class Verifier:
         if kind == KEEP_IN:
             return Family.ZONES, f"tool and {self._keep_names[first]}"
         return Family.TOOL_SPEED, "tool speed"
+
+
+def _finite(found: object) -> float:
+    """A finite real number as it is; whatever else a plug-in returns is NaN, and refuses."""
+    return float(found) if isinstance(found, Real) and math.isfinite(found) else math.nan
 
 
 def refused(family: str, reason: str) -> Finding:

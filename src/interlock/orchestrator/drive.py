@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
 
-from interlock.errors import InterlockError, ShapeError
+from interlock.errors import BadInputError, InterlockError, ShapeError
 from interlock.guards.gate import Gate, GateOutput
 from interlock.guards.intake import GateInput
 from interlock.guards.surveyor import Surveyor
@@ -20,7 +20,7 @@ from interlock.guards.verdict import Decision, Family, Rung
 from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.command import GuardedCommand
-from interlock.hal.driver import RobotDriver, StopCategory
+from interlock.hal.driver import Interpolation, RobotDriver, StopCategory
 from interlock.hal.mode import Mode
 from interlock.hal.phase import Phase
 from interlock.hal.scene import Scene, SceneObject, SceneSource
@@ -53,6 +53,10 @@ class Drive:
         latch: called with a cause when a stop latches; it persists the cause.
         causes: causes of a stop latched before; the drive does not move while there is one.
         epoch: epoch of this arming.
+        expected: names of the objects that the world has to report; without one of them it is not seen.
+
+    Raises:
+        BadInputError: if the driver's joints, period or interpolation are not those that the gate judges by.
     """
 
     def __init__(
@@ -64,8 +68,12 @@ class Drive:
         latch: Callable[[str], None],
         causes: tuple[str, ...] = (),
         epoch: int = 0,
+        expected: Iterable[str] = (),
     ) -> None:
+        _check_driver(driver, gate)
         self._driver = driver
+        self._expected = frozenset(expected)
+        self._owed: StopCategory | None = None
         self._gate = gate
         self._source = scene
         self._latch = latch
@@ -102,7 +110,7 @@ class Drive:
         """Take one message; a stop is obeyed at once. A chunk is copied: its sender may keep the original."""
         match message:
             case ChunkMessage(chunk=chunk):
-                self._chunk = replace(chunk)
+                self._chunk = None if chunk is None else replace(chunk)
                 self._last_seq = self._released_seq
             case PhaseMessage(phase=phase):
                 self._phase = phase
@@ -116,6 +124,8 @@ class Drive:
             Exception: what the driver raised, if it has never been heard; it is stopped first.
         """
         marks = [time.process_time_ns()]
+        if self._owed is not None:
+            self._stop(self._owed, self._causes[0])
         state = self._observe()
         blind = self._look()
         scene = self._scene or Scene(stamp_ns=now_ns, objects=())
@@ -154,8 +164,13 @@ class Drive:
         """Take in the world; why it cannot be seen, or ""."""
         try:
             scene = self._source.snapshot()
+            if not isinstance(scene, Scene):
+                raise TypeError(f"a snapshot is a Scene, this is a {type(scene).__name__}")
+            missing = self._expected.difference(thing.name for thing in scene.objects)
         except Exception as error:
             return f"the world cannot be seen: {_said(error)}"
+        if missing:
+            return f"the world cannot be seen: nobody reports {', '.join(sorted(missing))}"
         if self._scene is not None:
             self._seen.append(self._scene)
             self._known |= {thing.name: thing for thing in self._scene.objects}
@@ -189,7 +204,7 @@ class Drive:
         )
         try:
             return self._gate.decide(given)
-        except Exception as error:  # nobody knows what this guard would have refused next
+        except BaseException as error:  # nobody knows what this guard would have refused next
             self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"gate raised {_said(error)}")
             return _stopped(state, self._causes[0])
 
@@ -207,9 +222,11 @@ class Drive:
     def _stop(self, category: StopCategory, cause: str) -> None:
         """Stop first, then write; neither a driver nor a disk that fails keeps the other from being told."""
         causes = [cause]
+        self._owed = category if self._owed is None else min(category, self._owed)
         try:
-            self._driver.stop(category)
-        except Exception as error:
+            self._driver.stop(self._owed)
+            self._owed = None
+        except Exception as error:  # tried again at each tick
             causes.append(f"the driver refuses to stop: {_said(error)}")
         new = [each for each in causes if each not in self._causes]
         self._causes += new
@@ -268,5 +285,22 @@ def _stopped(state: RobotState, cause: str) -> GateOutput:
     return refusal(state, Rung.DRIVER_STOP, "stop", cause)
 
 
-def _said(error: Exception) -> str:
+def _check_driver(driver: RobotDriver, gate: Gate) -> None:
+    """What is verified has to be what is played."""
+    names = gate.body.robot.limits.names
+    for field, value, wanted in (
+        ("joint_names", tuple(driver.joint_names), tuple(names)),
+        ("period_s", driver.period_s, gate.config.period_s),
+        ("interpolation", driver.interpolation, Interpolation.CUBIC),
+    ):
+        if value != wanted:
+            raise BadInputError(
+                "the driver does not play what the gate judges",
+                field=f"driver.{field}",
+                value=value,
+                mend=f"Give a driver whose {field} is {wanted}.",
+            )
+
+
+def _said(error: BaseException) -> str:
     return error.message if isinstance(error, InterlockError) else f"{type(error).__name__}: {error}"

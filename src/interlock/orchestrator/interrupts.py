@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: before a robot may move they end the start-up, afterwards they ask for a stop."""
+"""Ctrl-C, SIGTERM, SIGHUP: before a robot may move they end the start-up, afterwards they ask for a stop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Interrupts"]
 
 
 class Interrupts:
-    """Catches SIGINT and SIGTERM while it is entered, where signals can be caught (the main thread).
+    """Catches SIGINT, SIGTERM and SIGHUP while it is entered, where signals can be caught (the main thread).
 
     As long as nothing can move, a signal raises KeyboardInterrupt at once, and leaving turns that into a
     `StoppedError`. From `defer` on it is only remembered: the loop looks at `cause` each tick, so that the
@@ -40,7 +40,9 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_IGN and number == signal.SIGHUP:
+                continue  # nohup: a closed terminal is to change nothing
             try:
                 self._before[number] = signal.signal(number, self)
             except ValueError:  # not the main thread: whoever runs us there stops us by the state folder

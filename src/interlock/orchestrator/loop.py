@@ -5,6 +5,7 @@ observe → next proposal → gate admits → driver sends → recorder records
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Protocol
 
@@ -98,14 +99,18 @@ class Loop:
         self._due_ns = 0
 
     def _observe(self, task: TaskView) -> Observation:
-        return Observation(
-            stamp_ns=self.state.stamp_ns, state=self.state, scene=self.scene, frames=(), task=task
-        )
+        """A copy: whatever a policy does to it, the world of the drive stays as it is."""
+        state, scene = copy.deepcopy((self.state, self.scene))
+        return Observation(stamp_ns=state.stamp_ns, state=state, scene=scene, frames=(), task=task)
+
+    def withdraw(self) -> None:
+        """No proposal is in force from now on: the verified stop plays."""
+        self._drive.handle(ChunkMessage(chunk=None))
 
     def _hand_over(self, proposed: object) -> None:
         if proposed is None:
             return
-        if isinstance(proposed, Exception):
+        if isinstance(proposed, BaseException):
             self._complain(f"policy raised {type(proposed).__name__}: {proposed}")
             return
         wrong = not_a_chunk(proposed)

@@ -24,9 +24,9 @@ __all__ = ["ChunkMessage", "DriveMessage", "PhaseMessage", "SentCommand", "StopM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkMessage:
-    """A proposal for the drive."""
+    """A proposal for the drive; None withdraws the one in force, and the verified stop plays."""
 
-    chunk: ActionChunk
+    chunk: ActionChunk | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

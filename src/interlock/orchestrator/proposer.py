@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from interlock.policy.observation import Observation
 from interlock.policy.policy import Policy
 
-__all__ = ["InlineProposer", "Proposer", "ThreadProposer"]
+__all__ = ["InlineProposer", "Proposer", "ThreadProposer", "WaitingProposer"]
+
+_SLICE_S = 0.05  # how often a stop is looked for while a policy thinks
 
 
 class Proposer(Protocol):
@@ -25,7 +28,7 @@ class Proposer(Protocol):
 
 
 class InlineProposer:
-    """Asks at once and waits: deterministic, for lockstep."""
+    """Asks at once and waits: deterministic, where nobody needs to stop the robot meanwhile."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -52,13 +55,19 @@ class ThreadProposer:
         self._questions: queue.SimpleQueue[Observation] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._waiting = False
+        self._answered = threading.Event()
         threading.Thread(target=self._run, name="policy", daemon=True).start()
 
     def ask(self, observation: Observation) -> None:
         """Ask, unless the last question is still unanswered."""
         if not self._waiting:
             self._waiting = True
+            self._answered.clear()
             self._questions.put(observation)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether an answer has come within `timeout_s` [s]."""
+        return self._answered.wait(timeout_s)
 
     def answer(self) -> object:
         """The answer if there is one by now; never waits."""
@@ -72,10 +81,34 @@ class ThreadProposer:
     def _run(self) -> None:
         while True:
             self._answers.put(_proposal(self._policy, self._questions.get()))
+            self._answered.set()
+
+
+class WaitingProposer:
+    """Asks on a thread and waits, for lockstep: deterministic, and a person can stop a policy that hangs.
+
+    Args:
+        policy: the policy.
+        stopped: whether somebody wants the robot to stop; looked at while waiting.
+    """
+
+    def __init__(self, policy: Policy, stopped: Callable[[], bool]) -> None:
+        self._thread = ThreadProposer(policy)
+        self._stopped = stopped
+
+    def ask(self, observation: Observation) -> None:
+        """Ask, and wait for the answer or for a stop."""
+        self._thread.ask(observation)
+        while not self._thread.wait(_SLICE_S) and not self._stopped():
+            pass
+
+    def answer(self) -> object:
+        """The answer, once; None if a stop came first."""
+        return self._thread.answer()
 
 
 def _proposal(policy: Policy, observation: Observation) -> object:
     try:
         return policy.propose(observation)
-    except Exception as error:  # a policy is a stranger: whatever it raises means no proposal
+    except BaseException as error:  # a policy is a stranger: whatever it raises means no proposal
         return error

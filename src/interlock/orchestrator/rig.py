@@ -99,7 +99,14 @@ def build_rig(
     fixed = [o.name for o in objects if o.kind is ObjectKind.FIXED]
     standing_on = tuple((link, name) for link in sorted(base) for name in fixed)
     referee = Referee(world, zones=cell.zones(), standing_on=standing_on)
-    drive = Drive(driver=world.driver, gate=gate, scene=source, latch=latch, epoch=epoch)
+    drive = Drive(
+        driver=world.driver,
+        gate=gate,
+        scene=source,
+        latch=latch,
+        epoch=epoch,
+        expected=[o.name for o in objects],
+    )
     clock: Clock = LockstepClock(world)
     if real_time:
         clock = RealTimeClock(world, cell.period_s)

@@ -20,7 +20,7 @@ from interlock.orchestrator.loop import Loop
 from interlock.orchestrator.messages import StopMessage, TickReport
 from interlock.orchestrator.phases import PhaseTracker, Progress, TaskState
 from interlock.orchestrator.progress import Progress as Display
-from interlock.orchestrator.proposer import InlineProposer, ThreadProposer
+from interlock.orchestrator.proposer import ThreadProposer, WaitingProposer
 from interlock.orchestrator.reachability import make_reachable
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import GateMaker, Rig, build_gate, build_rig
@@ -124,7 +124,9 @@ class Session:
         self._complaint = ""
         _reset(policy)
         self._loop = Loop(
-            proposer=ThreadProposer(policy) if request.real_time else InlineProposer(policy),
+            proposer=ThreadProposer(policy)
+            if request.real_time
+            else WaitingProposer(policy, self._stop_wanted),
             drive=rig.drive,
             clock=rig.clock,
             replan_s=rig.cell.rates.replan_s,
@@ -140,7 +142,9 @@ class Session:
         """Run the plan, plan again from what is measured if a task fails, and say how it ended."""
         try:
             reason = self._achieve(plan)
-            self._settle()
+            if not self._settle():
+                cause = f"no measured standstill after {_STOP_S:g} s"
+                self._rig.drive.handle(StopMessage(category=StopCategory.STOP_AND_HOLD, cause=cause))
         except BaseException as error:  # whatever it is, the robot comes to rest first
             reason = f"the session failed: {type(error).__name__}: {error}"
             self._abandon(reason)
@@ -178,7 +182,10 @@ class Session:
         drive, clock = self._rig.drive, self._rig.clock
         drive.handle(StopMessage(category=StopCategory.STOP_AND_HOLD, cause=cause))
         for _ in range(round(_STOP_S / self._rig.cell.period_s)):
-            clock.wait_next_tick()
+            try:
+                clock.wait_next_tick()
+            except Exception:
+                return  # the world is gone: there is nothing left to wait for
             if drive.tick(clock.now_ns(), clock.lateness_ns()).state.standstill:
                 return
 
@@ -239,6 +246,9 @@ class Session:
         self._watch(report)
         return report
 
+    def _stop_wanted(self) -> bool:
+        return bool(self._interrupted.cause) or self._stop_request.pending()
+
     def _watch(self, report: TickReport) -> None:
         if report.mode is not self._mode:
             self._mode = report.mode
@@ -251,14 +261,16 @@ class Session:
             )
             self._bystanders.event(report.stamp_ns, "stuck", text, "warning")
 
-    def _settle(self) -> None:
-        """Tick without a task until the arm is measured at rest."""
+    def _settle(self) -> bool:
+        """Tick without a task or a proposal until the arm is measured at rest; whether it is."""
+        self._loop.withdraw()
         ticks = round(_STOP_S / self._rig.cell.period_s)
         for _ in range(ticks):
             report = self._tick(None)
             if report.state.standstill and report.command is None:
-                return
+                return True
         self._bystanders.event(self._now_ns(), "stop", f"no measured standstill after {_STOP_S:g} s", "error")
+        return False
 
     def _plan_again(self, plan: Plan, reason: str) -> Plan | None:
         """A plan from what is measured now, or None if that cannot help."""
@@ -300,7 +312,7 @@ class Session:
 def _reset(policy: Policy) -> None:
     try:
         policy.reset()
-    except Exception as error:
+    except BaseException as error:  # signals are deferred here: whatever it is, it is the plug-in's
         raise BadInputError(
             f"the policy cannot be reset: {type(error).__name__}: {error}",
             field="policy.name",

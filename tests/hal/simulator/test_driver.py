@@ -173,6 +173,15 @@ def test_category_0_lets_the_brakes_hold_at_once_and_resumes_from_there(
     speed_up(arm, ticks=2)
 
 
+@pytest.mark.parametrize("age_s", [0.01, 5.0, -0.01])
+def test_refuses_a_command_for_another_tick(age_s: float, build: Build, panda: RobotSpec) -> None:
+    arm = build(panda)
+    arm.wait(2)
+    stamp_ns = arm.world.now_ns - round(age_s * 1e9)
+    with pytest.raises(DriverFaultError, match="the tick it was decided in"):
+        arm.world.driver.write(arm.mint(arm.world.driver.commanded, stamp_ns=stamp_ns))
+
+
 def test_no_stop_opens_the_gripper(build: Build, robot: RobotSpec) -> None:
     arm = build(robot)
     arm.wait(20, GripperCommand(width_m=0.02, force_n=5.0))

@@ -132,6 +132,14 @@ class PyBulletDriver:
                 field="command.seq",
                 value=(command.epoch, command.seq),
             )
+        age_s = (self._now_ns() - command.stamp_ns) * 1e-9
+        if not abs(age_s) < self.period_s:
+            raise DriverFaultError(
+                "a command is for the tick it was decided in",
+                field="command.stamp_ns",
+                value=command.stamp_ns,
+                mend=f"It is {age_s:.3f} s old; decide afresh.",
+            )
         check_playable(command, self._node, self.period_s)
         if command.gripper is not None:
             if self._gripper is None:

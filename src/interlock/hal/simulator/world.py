@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 import pybullet
@@ -176,5 +177,6 @@ class World:
     def close(self) -> None:
         """Disconnect from the physics client; a second call does nothing."""
         if self.client >= 0:
-            pybullet.disconnect(physicsClientId=self.client)
+            with suppress(pybullet.error):  # its window was closed already
+                pybullet.disconnect(physicsClientId=self.client)
             self.client = -1

@@ -98,6 +98,25 @@ def test_where_a_standing_arm_is_pushed_is_reported_apart(build: Build, panda: R
     assert report.limit_violations == 0
 
 
+@pytest.mark.parametrize(("share", "counted"), [(0.0, False), (1.3, True)])
+def test_where_it_was_pushed_out_an_arm_may_only_come_back(
+    share: float, counted: bool, build: Build, panda: RobotSpec, scene: Any
+) -> None:
+    tcp = build(panda).world.body.tool_in_world()[:3, 3]
+    reach = np.array([0.5, 0.01, 0.5])
+    run = ShuttleMotion(start=tcp - 0.3 * Y, end=tcp + 0.3 * Y, max_speed_m_s=0.25)
+    arm = build(panda, scene.ball(tcp), motions={"ball": run})
+    around = Zone(name="around", kind=ZoneKind.KEEP_IN, lower=tcp - reach, upper=tcp + reach)
+    referee = Referee(arm.world, zones=(around,))
+    arm.wait(450)  # the ball has been there and is on its way back
+    assert np.abs(arm.world.body.tool_in_world()[:3, 3] - tcp).max() > 0.05
+    pushed_to = np.array(arm.world.driver.commanded[0])
+    arm.move(panda.home + share * (pushed_to - panda.home), 0.8)
+    report = referee.report()
+    assert report.counters["pushed"] > 0
+    assert (report.counters["zone_keep_in"] > 0) == counted
+
+
 def test_an_arm_that_pushes_without_moving_makes_contacts_of_its_own(
     build: Build, panda: RobotSpec, scene: Any
 ) -> None:

@@ -21,6 +21,7 @@ from interlock.hal.zone import Zone, ZoneKind
 
 __all__ = ["Referee"]
 
+_JITTER_M = 1e-4  # how much further out tracking may make it look
 _MEASURED = {"position", "velocity", "tool_speed", "tool_speed_in_contact", "zone_keep_in", "zone_keep_out"}
 _BODY_B, _LINK_A, _DISTANCE = 2, 3, 8  # fields of a PyBullet contact point
 
@@ -65,6 +66,8 @@ class Referee:
         self._broken: set[str] = set()
         self._commanded = False
         self._pushed = False
+        self._outside_m = 0.0
+        self._pushed_out_m = 0.0
         self._rested = True
         self._last_stamp_ns = -1
         self.begin_tick((), None)
@@ -178,11 +181,19 @@ class Referee:
         self._broken.clear()
 
     def _excuse_a_push(self, now_ns: int) -> None:
-        """What is measured of a pushed arm is not its own doing, until it is told to move again."""
+        """What is measured of a pushed arm is not its own doing, until it is told to move again.
+
+        Outside a keep-in zone that it was pushed out of it may then only come nearer to it.
+        """
         self._pushed = self._told_to_stand() and (self._pushed or self._contacts.pushed(now_ns))
         if self._pushed and self._broken & _MEASURED:
             self._broken -= _MEASURED
             self._broken.add("pushed")
+            self._pushed_out_m = self._outside_m
+        elif "zone_keep_in" in self._broken and self._outside_m <= self._pushed_out_m + _JITTER_M:
+            self._broken -= {"zone_keep_in"}  # on its way back in from where it was pushed to
+            self._broken.add("pushed")
+        self._pushed_out_m = min(self._pushed_out_m, self._outside_m)
 
     def _judge_playing(self) -> None:
         playing = self._world.driver.playing
@@ -215,7 +226,9 @@ class Referee:
             self._broken.add("tool_speed")
         if self._contact_phase and speed > CONTACT_TOOL_SPEED_M_S + self._allowance_m_s:
             self._broken.add("tool_speed_in_contact")
-        if any((position < zone.lower).any() or (position > zone.upper).any() for zone in self._keep_in):
+        ways = [np.maximum(zone.lower - position, position - zone.upper).max() for zone in self._keep_in]
+        self._outside_m = max(0.0, *(float(way) for way in ways)) if ways else 0.0
+        if self._outside_m > 0.0:
             self._broken.add("zone_keep_in")
         if self._proximity.in_keep_out(self._held):
             self._broken.add("zone_keep_out")

@@ -28,7 +28,8 @@ COUNTERS = (
 """Every check's own counter: the contacts count episodes, all others count ticks.
 
 `pushed` counts ticks in which an arm that is told to stand was beyond a measured limit because something that
-moves by itself had pushed it there; like `contact_standing` it is reported apart.
+moves by itself had pushed it there, or in which it came back into a zone from there, never further out; like
+`contact_standing` it is reported apart.
 """
 
 

@@ -37,6 +37,7 @@ from interlock.guards.constraint import ConstraintContext
 from interlock.guards.gate import Gate
 from interlock.guards.speed_budget import SpeedBudget
 from interlock.guards.verdict import Family
+from interlock.hal.scene import ObjectKind
 from interlock.hal.state import GripperState
 from interlock.hal.zone import Zone, ZoneKind
 
@@ -260,7 +261,7 @@ class TestHeldObject(GuardContract):
 
     def _held(self, wall_z: float):
         tool = oracle_of(PANDA, 0.03).tool(home()[0])
-        load = box("load", tool, [0.02, 0.02, 0.03])
+        load = box("load", tool, [0.02, 0.02, 0.03], kind=ObjectKind.MOVABLE)
         wall = box("wall", tool + np.array([0.0, 0.0, wall_z]), [0.1, 0.1, 0.01])
         return replace(
             creeping(),

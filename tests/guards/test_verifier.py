@@ -221,10 +221,12 @@ def test_a_plug_in_that_says_no_or_nothing_refuses(answer):
     assert "here" in finding.reason
 
 
-@pytest.mark.parametrize("answer", [None, "wide", np.ones(3), 1j])
-def test_a_plug_in_with_no_number_raises_and_never_passes(answer):
-    with pytest.raises((TypeError, ValueError)):
-        _verify(_turn(), constraints=(Own(answer),))
+@pytest.mark.parametrize("answer", [None, "wide", np.ones(3), 1j, float("nan"), float("inf")])
+def test_a_plug_in_with_no_number_never_passes(answer):
+    finding = _verify(_turn(), constraints=(Own(answer),))
+    assert not finding.clear
+    assert finding.family == "own"
+    assert "not a finite number" in finding.reason
 
 
 def _digest(config=None, constraints=(), **robot) -> str:

@@ -151,6 +151,8 @@ class Verifier:
         for constraint in self._constraints:
             found, where = constraint.slack(nodes.copy(), self._config.period_s)
             value = _finite(found)
+            if math.isnan(value):
+                return refused(constraint.name, f"{where}: its slack is {found!r:.40}, not a finite number")
             if not value >= 0.0:
                 return refused(constraint.name, f"{where}: {-value:.4g} {constraint.unit} too little")
             margins.append(Margin(family=constraint.name, value=value, unit=constraint.unit, where=where))

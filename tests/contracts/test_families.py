@@ -263,8 +263,10 @@ class TestHeldObject(GuardContract):
         tool = oracle_of(PANDA, 0.03).tool(home()[0])
         load = box("load", tool, [0.02, 0.02, 0.03], kind=ObjectKind.MOVABLE)
         wall = box("wall", tool + np.array([0.0, 0.0, wall_z]), [0.1, 0.1, 0.01])
+        given = creeping()
         return replace(
-            creeping(),
+            given,
+            state=replace(given.state, gripper=GripperState(width_m=0.04, force_n=10.0)),
             scene=seen_at([load, wall], NOW_NS),
             phase=replace(IDLE, held="load", gripper_may_open=True),
         )

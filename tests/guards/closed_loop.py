@@ -173,13 +173,14 @@ def ask(
     seq: int = 0,
     width_m: float = 0.06,
 ) -> GateInput:
-    """Everything fresh and in order."""
+    """Everything fresh and in order; what the phase holds is felt."""
+    force_n = 10.0 if phase.held is not None else 0.0
     return GateInput(
         seq=seq,
         epoch=1,
         now_ns=now_ns,
         lateness_ns=0,
-        state=state_of(node, now_ns, width_m=width_m),
+        state=state_of(node, now_ns, width_m=width_m, force_n=force_n),
         scene=scene,
         chunk=chunk,
         last_seq=-1,

@@ -80,14 +80,14 @@ def test_capsules_of_a_held_object_hold_all_of_it(seed, shapes):
     thing = _thing(generator, shapes)
     tool = np.eye(4)
     tool[:3, :3], tool[:3, 3] = rotation(generator), generator.normal(size=3)
-    held = held_from_scene(thing, tool, 3.0, certain=True)
+    held = held_from_scene(thing, tool, 3.0)
     points = _surface(generator, thing)
     local = (points - tool[:3, 3]) @ tool[:3, :3]
     assert _outside(local, held).max() <= -3.0 * thing.position_std_m + 1e-9
 
 
 def test_capsules_of_a_block_stand_out_by_millimetres_only():
-    held = held_from_scene(box("block", [0, 0, 0], [0.02, 0.02, 0.03]), np.eye(4), 3.0, certain=True)
+    held = held_from_scene(box("block", [0, 0, 0], [0.02, 0.02, 0.03]), np.eye(4), 3.0)
     top = np.maximum(held.a, held.b)[:, 2] + held.radius_m
     side = np.abs(held.a[:, 0]) + held.radius_m
     assert top.max() < 0.03 + 0.0075
@@ -107,7 +107,7 @@ def _load(name: str, at: tuple[float, float, float]) -> HeldObject:
         max_speed_m_s=0.0,
         stamp_ns=NOW_NS,
     )
-    return held_from_scene(thing, np.eye(4), 3.0, certain=True)
+    return held_from_scene(thing, np.eye(4), 3.0)
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -21,7 +21,8 @@ from tests.guards.closed_loop import (
 from tests.properties.released import oracle_of
 
 from interlock.guards.surveyor import Surveyor
-from interlock.hal.phase import CONTACT_TOOL_SPEED_M_S, AllowedContact
+from interlock.hal.phase import CONTACT_TOOL_SPEED_M_S, FELT_N, AllowedContact
+from interlock.hal.state import GripperState
 
 PANDA, XARM = CELLS
 FINGER = {PANDA: "panda_leftfinger", XARM: "left_finger"}
@@ -35,6 +36,19 @@ def _ask(name: str, node: np.ndarray | None = None, **phase: object):
     node = node_at_rest(body_of(name).robot.home) if node is None else node
     chunk = hold(name, node[0])
     return ask(name, node, chunk, cell_scene(name), phase=replace(IDLE, **phase))
+
+
+def _carry(node: np.ndarray | None = None, *, up_m: float = 0.0, force_n: float = 10.0, **phase: object):
+    """The red block `up_m` above the Panda's TCP, and the fingers feel `force_n`."""
+    given = _ask(PANDA, node, **phase)
+    pose = np.eye(4)
+    pose[:3, 3] = oracle_of(PANDA, 0.03).tool(given.state.q) + np.array([0.0, 0.0, up_m])
+    things = [
+        replace(thing, object_in_world=pose) if thing.name == "red_block" else thing
+        for thing in given.scene.objects
+    ]
+    state = replace(given.state, gripper=GripperState(width_m=0.04, force_n=force_n))
+    return replace(given, scene=seen_at(things, NOW_NS), state=state)
 
 
 def _skipped(name: str, around) -> set[tuple[str, str]]:
@@ -94,14 +108,22 @@ def test_a_zone_can_not_be_touched_by_naming_it():
 
 
 def test_a_held_object_is_no_obstacle_and_moves_with_the_tool():
-    around = _surveyor(PANDA).survey(_ask(PANDA, held="red_block"))
+    around = _surveyor(PANDA).survey(_carry(held="red_block"))
     assert "red_block" not in around.obstacles.owner
     assert set(around.solid.cap_link[around.solid.held_from :]) == {"red_block"}
     assert not around.skip.any()
 
 
-def test_what_may_be_held_is_checked_held_and_free():
-    around = _surveyor(PANDA).survey(_ask(PANDA, maybe_held="red_block"))
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(lambda: _carry(maybe_held="red_block"), id="maybe"),
+        pytest.param(lambda: _carry(held="red_block", force_n=np.nextafter(FELT_N, 0.0)), id="not felt"),
+        pytest.param(lambda: _carry(held="red_block", up_m=0.2), id="elsewhere"),
+    ],
+)
+def test_what_may_be_held_is_checked_held_and_free(given):
+    around = _surveyor(PANDA).survey(given())
     assert "red_block" in around.obstacles.owner
     assert set(around.solid.cap_link[around.solid.held_from :]) == {"red_block"}
     assert _skipped(PANDA, around) == {("red_block", "red_block")}
@@ -110,7 +132,7 @@ def test_what_may_be_held_is_checked_held_and_free():
 def test_a_held_object_may_touch_only_what_its_contact_names():
     contact = AllowedContact(link="red_block", other="table")
     phase = {"held": "red_block", "allowed": (contact,), "expires_ns": NOW_NS + 1}
-    around = _surveyor(PANDA).survey(_ask(PANDA, **phase))
+    around = _surveyor(PANDA).survey(_carry(**phase))
     assert _skipped(PANDA, around) == {("red_block", "table")}
 
 
@@ -118,7 +140,7 @@ def test_a_held_object_seen_earlier_than_the_arm_grows_by_what_the_arm_may_have_
     surveyor, body = _surveyor(PANDA), body_of(PANDA)
     node = node_at_rest(body.robot.home)
     node[1] = 0.5
-    fresh = _ask(PANDA, node, held="red_block")
+    fresh = _carry(node, held="red_block")
     aged = replace(fresh, scene=seen_at(fresh.scene.objects, NOW_NS, age_ns=30_000_000))
     radius = [surveyor.survey(g).solid.cap_radius[len(body.cap_link) :] for g in (fresh, aged)]
     oracle = oracle_of(PANDA, 0.03)
@@ -147,9 +169,9 @@ def test_the_digest_tells_situations_apart():
     surveyor = _surveyor(PANDA)
     asked = [
         _ask(PANDA),
-        _ask(PANDA, held="red_block"),
-        _ask(PANDA, held="blue_block"),
-        _ask(PANDA, maybe_held="red_block"),
+        _carry(held="red_block"),
+        _carry(held="blue_block"),
+        _carry(maybe_held="red_block"),
         _ask(PANDA, **_grasp(PANDA)),
     ]
     digests = [surveyor.survey(given).digest for given in asked]

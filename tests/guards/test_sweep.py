@@ -365,7 +365,7 @@ def test_what_is_held_is_judged_against_the_world_and_the_arm():
     high = box("wall", tool - [0, 0, 0.2], [0.1, 0.1, 0.04])
     status, _, fault = _sweep(PANDA, still, _around(PANDA, home[0], [bar, high], held="bar"))
     assert (status, int(fault[0])) == (VIOLATED, ENV_PAIR)
-    into_elbow = box("bar", elbow, [0.02, 0.02, 0.02])
+    into_elbow = box("bar", (tool + elbow) / 2.0, np.abs(tool - elbow) / 2.0 + 0.02)
     status, _, fault = _sweep(PANDA, still, _around(PANDA, home[0], [into_elbow], held="bar"))
     assert (status, int(fault[0])) == (VIOLATED, SELF_PAIR)
     assert int(fault[2]) >= len(body_of(PANDA).cap_link)

@@ -13,6 +13,7 @@ import pytest
 from interlock.errors import ExitCode, LatchedError, LeaseError, StorageError
 from interlock.hal.latch import LatchCause, StopLatch, StopRequest
 from interlock.hal.lease import Lease
+from interlock.hal.state_dir import write_atomically
 
 _LATCH_AND_DIE = """
 import os, sys
@@ -90,7 +91,8 @@ def test_a_reset_clears_the_causes_and_the_request_and_says_which(tmp_path: Path
     latch = StopLatch(tmp_path)
     latch.latch("the cat", 1)
     StopRequest(tmp_path).ask("the cat")
-    assert latch.reset("me") == (LatchCause(cause="the cat", stamp_ns=1),)
+    seen, asked = LatchCause(cause="the cat", stamp_ns=1), LatchCause(cause="the cat", stamp_ns=0)
+    assert latch.reset("me") == (seen, asked)
     assert not latch.latched
     assert not StopRequest(tmp_path).pending()
     latch.require_clear()
@@ -122,13 +124,41 @@ def test_a_cause_that_cannot_be_removed_stays_latched(tmp_path: Path) -> None:
     assert StopLatch(tmp_path).latched
 
 
-def test_a_request_is_pending_until_it_is_cleared(tmp_path: Path) -> None:
+def test_a_stop_that_comes_while_the_latch_is_reset_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latch, request = StopLatch(tmp_path), StopRequest(tmp_path)
+    request.ask("lunch")
+
+    def write_and_stop(path: Path, text: str, *, durable: bool) -> None:
+        write_atomically(path, text, durable=durable)
+        monkeypatch.undo()
+        request.ask("smoke")
+        latch.latch("smoke", 7)
+
+    monkeypatch.setattr("interlock.hal.latch.write_atomically", write_and_stop)
+    assert [c.cause for c in latch.reset("me")] == ["lunch"]
+    assert [c.cause for c in latch.causes] == ["smoke"]
+    assert request.cause == "smoke"
+    with pytest.raises(LatchedError, match=r"smoke"):
+        latch.require_clear()
+
+
+def test_a_request_that_cannot_become_a_cause_stays(tmp_path: Path) -> None:
+    (tmp_path / "latch").touch()
+    StopRequest(tmp_path).ask("lunch")
+    with pytest.raises(StorageError, match=r"by hand"):
+        StopLatch(tmp_path).reset("me")
+    assert StopRequest(tmp_path).pending()
+
+
+def test_a_request_is_pending_until_the_latch_is_reset(tmp_path: Path) -> None:
     request = StopRequest(tmp_path)
     assert not request.pending()
     request.ask("lunch")
     assert request.pending()
     assert request.cause == "lunch"
-    request.clear()
+    StopLatch(tmp_path).reset("me")
     assert not request.pending()
 
 

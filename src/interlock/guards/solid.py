@@ -26,7 +26,7 @@ class HeldObject:
         a: first ends in the tool joint's frame, shape (k, 3), [m].
         b: second ends, shape (k, 3), [m].
         radius_m: radii, uncertainty included, shape (k,), [m].
-        certain: False while it is only possible that it is held.
+        certain: True once it is measured to be held; until then it is only possible that it is.
     """
 
     name: str
@@ -65,16 +65,13 @@ class MovingSolid:
         return sha.hexdigest()
 
 
-def held_from_scene(
-    thing: SceneObject, tool_joint_in_world: FloatArray, sigmas: float, *, certain: bool
-) -> HeldObject:
+def held_from_scene(thing: SceneObject, tool_joint_in_world: FloatArray, sigmas: float) -> HeldObject:
     """The capsules that hold `thing` at its present pose, fixed to the tool's joint.
 
     Args:
         thing: the object as last seen.
         tool_joint_in_world: pose of the tool's joint when it was seen, shape (4, 4), [m].
         sigmas: how many standard deviations of its position are added.
-        certain: whether it is measured to be held.
     """
     rows: list[tuple[FloatArray, FloatArray, float]] = []
     world_in_joint = np.linalg.inv(tool_joint_in_world)
@@ -94,7 +91,7 @@ def held_from_scene(
         a=np.array([r[0] for r in rows]),
         b=np.array([r[1] for r in rows]),
         radius_m=np.array([r[2] + extra for r in rows]),
-        certain=certain,
+        certain=False,
     )
 
 

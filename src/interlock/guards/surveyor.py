@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from interlock.guards.body import BodyModel
 from interlock.guards.config import GateConfig
+from interlock.guards.distance import segment_segment
 from interlock.guards.intake import GateInput
 from interlock.guards.kinematics import forward, point_jacobian, tool_position
 from interlock.guards.obstacles import Obstacles, flatten
 from interlock.guards.solid import HeldObject, MovingSolid, attach, held_from_scene
 from interlock.guards.verifier import Surroundings
 from interlock.hal.arrays import FloatArray
-from interlock.hal.phase import CONTACT_TOOL_SPEED_M_S, AllowedContact
+from interlock.hal.phase import CONTACT_TOOL_SPEED_M_S, FELT_N, AllowedContact
+from interlock.hal.state import GripperState
 
 __all__ = ["Surveyor"]
 
@@ -37,7 +39,9 @@ class Surveyor:
         phase = given.phase
         held = self._held(given)
         solid = self._bare if held is None else attach(self._body, held)
-        obstacles = flatten(given.scene, self._config, given.now_ns, phase.held)
+        certain = held is not None and held.certain
+        maybe = held.name if held is not None and not certain else None
+        obstacles = flatten(given.scene, self._config, given.now_ns, phase.held if certain else None)
         contacts = phase.contacts_at(given.now_ns)
         limit = self._body.robot.max_tool_speed_m_s
         if contacts:
@@ -48,7 +52,7 @@ class Surveyor:
         return Surroundings(
             solid=solid,
             obstacles=obstacles,
-            skip=_touching(solid, obstacles, contacts, phase.maybe_held),
+            skip=_touching(solid, obstacles, contacts, maybe),
             tool_speed_limit_m_s=limit,
         )
 
@@ -60,10 +64,25 @@ class Surveyor:
         rot, pos = self._frames(given.state.q)
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = rot[self._body.tool_joint], pos[self._body.tool_joint]
-        held = held_from_scene(
-            thing, pose, self._config.position_sigmas, certain=given.phase.held is not None
-        )
+        held = held_from_scene(thing, pose, self._config.position_sigmas)
+        certain = given.phase.held is not None and self._felt(held, given.state.gripper)
+        held = replace(held, certain=certain)
         return self._aged(held, given, abs(given.state.stamp_ns - thing.stamp_ns) * 1e-9)
+
+    def _felt(self, held: HeldObject, measured: GripperState | None) -> bool:
+        """Whether the fingers feel something, and `held` is where they would feel it.
+
+        What a phase calls held without that is only believed to be: it is checked held *and* free.
+        """
+        spec = self._body.robot.gripper
+        if spec is None or measured is None or not measured.force_n >= FELT_N:
+            return False
+        tool, near = self._body.tool_pos, np.empty(3)
+        away = [
+            segment_segment(tool, tool, a, b, near, near) - radius
+            for a, b, radius in zip(held.a, held.b, held.radius_m, strict=True)
+        ]
+        return bool(min(away) <= spec.max_width_m / 2.0)
 
     def _aged(self, held: HeldObject, given: GateInput, age_s: float) -> HeldObject:
         """Grow what was seen `age_s` apart from the arm by how far the tool may have carried it meanwhile."""

@@ -122,11 +122,11 @@ class StopLatch:
             lease.release()
 
     def _clear(self, by: str) -> tuple[LatchCause, ...]:
+        StopRequest(self.state_dir).move_to(self._folder)
         files = self._files()
         causes = tuple(_read(path) for path in files)
         record = {"by": by, "causes": [c.cause for c in causes]}
         write_atomically(self.state_dir / "last_reset.json", json.dumps(record), durable=True)
-        StopRequest(self.state_dir).clear()
         for path in files:
             try:
                 path.unlink(missing_ok=True)
@@ -169,7 +169,7 @@ class StopRequest:
         Raises:
             StorageError: if it cannot be written.
         """
-        write_atomically(self._path, json.dumps({"cause": cause}), durable=False)
+        write_atomically(self._path, json.dumps({"cause": cause, "stamp_ns": 0}), durable=False)
 
     def pending(self) -> bool:
         """Whether a stop is asked for: one `stat`, about a microsecond. What cannot be looked at is."""
@@ -189,13 +189,20 @@ class StopRequest:
         except (OSError, ValueError, KeyError, TypeError):
             return "a stop was asked for (its cause cannot be read)"
 
-    def clear(self) -> None:
-        """Forget the request; `StopLatch.reset` does this."""
+    def move_to(self, folder: Path) -> None:
+        """Make the request a cause in the latch's `folder`, in one step, so that it is never in neither.
+
+        Raises:
+            StorageError: if it cannot be moved; it then stays.
+        """
+        if not self.pending():
+            return
         try:
-            self._path.unlink(missing_ok=True)
+            folder.mkdir(exist_ok=True)
+            self._path.rename(folder / f"request-{os.getpid()}-{next(_number)}.json")
         except OSError as error:
             raise StorageError(
-                "the stop request cannot be removed",
+                "the stop request cannot be moved to the latch",
                 field="state_dir",
                 value=str(self._path),
                 mend="Remove it by hand, after looking at the robot.",

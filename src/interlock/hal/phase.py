@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CONTACT_TOOL_SPEED_M_S", "AllowedContact", "Phase"]
+__all__ = ["CONTACT_TOOL_SPEED_M_S", "FELT_N", "AllowedContact", "Phase"]
 
 CONTACT_TOOL_SPEED_M_S = 0.1
 """Bound on the tool's speed while any contact is allowed, [m/s]."""
+
+FELT_N = 1.0
+"""Closing force from which something is measured to be between the fingers, [N]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,8 @@ class Phase:
         name: phase, e.g. "approach", "grasp", "lift".
         allowed: the pairs that may touch in this phase only.
         expires_ns: monotonic time after which `allowed` counts as empty, [ns].
-        held: name of the object measured to be in the gripper, or None.
+        held: name of the object in the gripper, or None; where the gripper feels nothing, or the object is
+            elsewhere, it is checked as `maybe_held` is.
         maybe_held: name of an object that may be in the gripper; it is checked held *and* free.
         max_force_n: bound on the gripper's force, [N].
         gripper_may_open: False while opening would drop what is held.

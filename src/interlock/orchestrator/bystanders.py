@@ -13,7 +13,7 @@ from interlock.guards.verdict import Decision
 from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.driver import StopCategory
-from interlock.hal.phase import Phase
+from interlock.hal.phase import FELT_N, Phase
 from interlock.hal.simulator.camera import SimulatedCamera
 from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.progress import Progress as Display
@@ -30,7 +30,6 @@ __all__ = ["Bystanders"]
 
 _MAX_PICTURES = 24
 _SCENE_EVERY = 10  # ticks
-_FELT_N = 1.0  # closing force from which something is between the fingers
 _VERSIONS = ("interlock", "pin", "cvxpy", "daqp", "numba", "numpy", "pybullet")
 
 
@@ -206,7 +205,7 @@ def _holding(phase: Phase | None, report: TickReport) -> str | None:
     if phase is None or phase.held is not None:
         return phase.held if phase is not None else None
     gripper = report.state.gripper
-    return phase.maybe_held if gripper is not None and gripper.force_n >= _FELT_N else None
+    return phase.maybe_held if gripper is not None and gripper.force_n >= FELT_N else None
 
 
 def _camera(rig: Rig, spec: CameraSpec) -> SimulatedCamera:

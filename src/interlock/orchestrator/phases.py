@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from interlock.hal.arrays import FloatArray
-from interlock.hal.phase import AllowedContact, Phase
+from interlock.hal.phase import FELT_N, AllowedContact, Phase
 from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import Box, Capsule, Scene, SceneObject
 from interlock.hal.state import RobotState
@@ -22,7 +22,6 @@ __all__ = ["PhaseTracker", "Progress", "TaskState", "support_of"]
 
 _LATERAL_M = 0.03
 _SLOW_M_S = 0.09
-_HELD_N = 1.0  # closing force from which a grasp counts as measured
 _LIFT_M = 0.08
 _RELEASED_M = 0.01
 _AT_HOME_RAD = 0.03
@@ -124,7 +123,7 @@ class PhaseTracker:
         if measured is None:
             return False
         around = 0.5 * self._width <= measured.width_m <= 1.6 * self._width
-        return measured.force_n >= _HELD_N and around
+        return measured.force_n >= FELT_N and around
 
     def _lost_grasp(self, spec: PhaseSpec, state: RobotState) -> str:
         if spec.holding is not Holding.HELD or self._holds(state):

@@ -130,6 +130,8 @@ TABLE: dict[str, tuple[Spoil, Family]] = {
     "gripper force inf": (state(gripper=GripperState(width_m=0.06, force_n=INF)), INTEGRITY),
     "state older than its deadline": (state(stamp_ns=NOW_NS - 26 * MS), FRESHNESS),
     "state from the future": (state(stamp_ns=NOW_NS + 1), FRESHNESS),
+    "a tick more than a period late": (everything(lateness_ns=10 * MS + 1), FRESHNESS),
+    "a tick before it was due": (everything(lateness_ns=-1), FRESHNESS),
     "measured position leaves the tube": (joint("q", 0.5), TRACKING),
     "measured speed leaves the tube": (joint("v", 0.051), TRACKING),
     "no proposal": (everything(chunk=None), FRESHNESS),

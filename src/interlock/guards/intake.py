@@ -91,6 +91,9 @@ class Intake:
         age_s = (given.now_ns - state.stamp_ns) * 1e-9
         if not 0.0 <= age_s <= self._config.state_deadline_s:
             return Family.FRESHNESS, f"state is {age_s:.3f} s old, deadline {self._config.state_deadline_s} s"
+        late_s, period_s = given.lateness_ns * 1e-9, self._config.period_s
+        if not 0.0 <= late_s <= period_s:
+            return Family.FRESHNESS, f"the tick began {late_s:.3f} s late, its period is {period_s} s"
         return None
 
     def _tracking(self, given: GateInput) -> tuple[str, str] | None:

@@ -30,7 +30,8 @@ class Phase:
         skill: name of the skill.
         name: phase, e.g. "approach", "grasp", "lift".
         allowed: the pairs that may touch in this phase only.
-        expires_ns: monotonic time after which `allowed` counts as empty, [ns].
+        expires_ns: monotonic time from which nothing is released on `allowed`, [ns]; a stop that was verified
+            before may end after it.
         held: name of the object in the gripper, or None; where the gripper feels nothing, or the object is
             elsewhere, it is checked as `maybe_held` is.
         maybe_held: name of an object that may be in the gripper; it is checked held *and* free.

@@ -76,3 +76,14 @@ def test_a_push_that_is_over_excuses_nothing(watch: ContactWatch, arm: Arm) -> N
     arm.standing = False
     watch.touch(("hand", "pillar"), "contact_environment", 200 * MS)
     assert watch.counts == {"contact_standing": 1, "contact_environment": 1}
+
+
+def test_an_arm_that_is_moved_while_it_is_touched_has_made_a_contact_of_its_own(
+    watch: ContactWatch, arm: Arm
+) -> None:
+    arm.standing = arm.told_to_stand = True
+    watch.touch(PAIR, "contact_environment", 0)
+    arm.standing = arm.told_to_stand = False
+    for t in (50, 51, 52):
+        watch.touch(PAIR, "contact_environment", t * MS)
+    assert watch.counts == {"contact_standing": 1, "contact_environment": 1}

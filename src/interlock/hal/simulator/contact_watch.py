@@ -19,7 +19,8 @@ class ContactWatch:
     An episode belongs to a pair. It begins when the pair touches after at least 100 ms without touching, and
     it counts as what it was at its beginning. It is one into a standing arm if the arm is told to stand and
     either stood until just before, or is being pushed: while an episode into the standing arm goes on,
-    whatever the pushed arm touches next is that obstacle's doing too.
+    whatever the pushed arm touches next is that obstacle's doing too. An arm that is told to move while such
+    a pair still touches has made it a contact of its own, which counts besides.
 
     Args:
         stood: whether the arm was at measured standstill until just before now.
@@ -38,6 +39,9 @@ class ContactWatch:
         last = self._last_touch.get(pair)
         self._last_touch[pair] = now_ns
         if last is not None and now_ns - last < QUIET_NS:
+            if pair in self._standing and not self._told_to_stand():
+                self._standing.discard(pair)
+                self.counts[kind] += 1
             return
         if self._told_to_stand() and (self._stood() or self.pushed(now_ns)):
             self._standing.add(pair)

@@ -322,6 +322,50 @@ def trace_report(
     typer.echo(str(build_report(run_folder)))
 
 
+@trace_app.command(
+    "replay",
+    epilog="Exit codes: 0 every answer is the same · 2 there is no readable trace · 3 an answer differs.",
+)
+def trace_replay(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its trace file.")],
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Compare every bit of verdict, certificate and command. "
+            "Without it: decisions, rungs, guards, and numbers within 1e-6 (for another kind of processor).",
+        ),
+    ] = False,
+    cell: Annotated[
+        str | None, typer.Option("--cell", metavar="FILE", help="Use this cell, not the one in the trace.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the gate again, at every tick of a trace, what it was asked then, and compare the answers.
+
+    Nothing moves: it needs no robot and no simulator, only the trace, the robot's URDF and the same packages.
+    A trace names the plug-ins of its cell, and they are imported: replay only what you would also run.
+    """
+    from interlock.orchestrator.console import counting, make_console
+    from interlock.orchestrator.replay import replay
+    from interlock.orchestrator.terminal_text import plain
+
+    with counting("ticks asked again") as tell:
+        result = replay(run_folder, cell=cell, exact=exact, tell=tell)
+    if as_json:
+        typer.echo(result.to_json())
+    else:
+        how = "bit for bit" if exact else "within 1e-6"
+        make_console().print(
+            f"{result.same} of {result.decisions} decisions are the same, {how}; "
+            f"at {result.not_asked} ticks the gate was not asked.",
+            highlight=False,
+        )
+        if result.first_difference:
+            typer.echo(f"First difference: {plain(result.first_difference)}")
+    raise typer.Exit(0 if result.holds else 3)
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     version: Annotated[

@@ -24,9 +24,10 @@ from interlock.guards.gate import Gate
 from interlock.hal.command import GuardedCommand
 from interlock.orchestrator import session
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.gate_maker import build_gate
 from interlock.orchestrator.progress import SilentProgress
 from interlock.orchestrator.request import RunRequest
-from interlock.orchestrator.rig import Rig, build_gate, build_rig
+from interlock.orchestrator.rig import Rig, build_rig
 from interlock.orchestrator.summary import RunSummary
 from interlock.policy.policy import Policy, PolicyContext
 from interlock.policy.registry import create

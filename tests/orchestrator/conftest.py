@@ -16,7 +16,7 @@ from interlock.hal.scene import Scene, SceneObject
 from interlock.hal.state import GripperState, RobotState
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.drive import Drive
-from interlock.orchestrator.rig import build_gate
+from interlock.orchestrator.gate_maker import build_gate
 
 PERIOD_NS = 10_000_000
 

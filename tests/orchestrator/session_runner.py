@@ -10,11 +10,12 @@ from typing import Any
 from interlock.guards.gate import Gate
 from interlock.orchestrator import session
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.gate_maker import build_gate
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.progress import SilentProgress
 from interlock.orchestrator.request import RunRequest
-from interlock.orchestrator.rig import Rig, build_gate
+from interlock.orchestrator.rig import Rig
 from interlock.orchestrator.summary import RunSummary
 from interlock.planners.plan import Task
 from interlock.traces.read import TraceReader

@@ -20,8 +20,8 @@ from interlock.orchestrator.bench_clutter import Clutter
 from interlock.orchestrator.bench_run import bench_run
 from interlock.orchestrator.bench_table import bench_table
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.gate_maker import build_gate
 from interlock.orchestrator.gate_timing import GateStopwatch
-from interlock.orchestrator.rig import build_gate
 
 PARTS = ("observe_us", "gate_us", "write_us", "report_us", "tick_us")
 INSIDE = ("gate_survey_us", "gate_project_us", "gate_verify_us")

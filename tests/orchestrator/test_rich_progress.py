@@ -44,6 +44,7 @@ def report(tick: int, verdict: Verdict, mode: Mode = Mode.AUTO) -> TickReport:
         margins_m={"environment": 0.0123, "self_collision": 0.2},
         tool_in_world=(0.0, 0.0, 0.0),
         tool_speed_m_s=0.25,
+        given=None,
         phase="approach",
         chunk_seq=4,
         latch=(),

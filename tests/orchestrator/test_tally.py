@@ -68,6 +68,7 @@ def report(
         tool_in_world=(0.0, 0.0, 0.0),
         tool_speed_m_s=0.0,
         scene=Scene(stamp_ns=0, objects=()),
+        given=None,
         phase="",
         chunk_seq=0,
         latch=(),

@@ -262,6 +262,7 @@ class SyntheticRun:
             tool_in_world=(0.45 + 0.1 * math.sin(tick / 99), 0.3 * math.cos(tick / 150), 0.3),
             tool_speed_m_s=speed,
             scene=scene(stamp),
+            given=None,
             phase=name,
             chunk_seq=tick // 16,
             latch=(),

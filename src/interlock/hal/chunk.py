@@ -49,6 +49,16 @@ class ActionChunk:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the numbers and stamps."""
-        head = f"{self.seq}|{self.embodiment}|{self.t_obs_ns}|{self.t0_ns}|{self.dt_s!r}|{self.samples.shape}"
+        """SHA-256 over the numbers, the stamps and the origin."""
+        origin = self.provenance
+        head = repr(
+            (
+                self.seq,
+                self.embodiment,
+                (self.t_obs_ns, self.t_ready_ns, self.t0_ns),
+                float(self.dt_s),
+                self.samples.shape,
+                (origin.policy, origin.version, origin.config_sha256, origin.seed),
+            )
+        )
         return hashlib.sha256(head.encode() + self.samples.tobytes()).hexdigest()

@@ -16,9 +16,9 @@ from interlock.orchestrator.bench_clutter import Clutter, measure
 from interlock.orchestrator.bench_run import BenchRun, bench_run
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.clock import RealTimeClock
+from interlock.orchestrator.gate_maker import build_gate
 from interlock.orchestrator.gate_timing import PARTS, GateStopwatch
 from interlock.orchestrator.nearest import nearest
-from interlock.orchestrator.rig import build_gate
 
 __all__ = ["BENCHMARKS", "run"]
 

@@ -22,7 +22,7 @@ from interlock.hal.phase import Phase
 from interlock.hal.scene import Box, Capsule, ObjectKind, Part, Scene, SceneObject, Sphere
 from interlock.hal.state import GripperState, RobotState
 from interlock.orchestrator.cell import Cell
-from interlock.orchestrator.rig import build_gate
+from interlock.orchestrator.gate_maker import build_gate
 
 _Answer = TypeVar("_Answer")
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.phase import Phase
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.gate_maker import GateMaker, build_gate
 from interlock.orchestrator.loop import Loop
 from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.proposer import InlineProposer, ThreadProposer
-from interlock.orchestrator.rig import GateMaker, Rig, build_gate, build_rig
+from interlock.orchestrator.rig import Rig, build_rig
 from interlock.policy.observation import TaskView
 from interlock.policy.policy import PolicyContext, PolicyFactory
 from interlock.policy.registry import create

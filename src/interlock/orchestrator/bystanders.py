@@ -64,6 +64,7 @@ class Bystanders:
                 real_time=request.real_time,
                 start_ns=rig.clock.now_ns(),
                 gate=rig.gate.config,
+                cell_text=rig.cell.text,
                 versions={name: importlib.metadata.version(name) for name in _VERSIONS},
             ),
             telemetry=Telemetry.chosen(request.telemetry),

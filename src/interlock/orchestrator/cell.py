@@ -38,16 +38,18 @@ __all__ = ["Cell"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One checked cell file; `Cell.load` is the only way to one.
+    """One checked cell file; `Cell.load` and `Cell.read` are the only ways to one.
 
     Attributes:
         path: the file.
+        text: the file's text, from which the same cell can be made again.
         sha256: SHA-256 of the file's bytes.
         file: its checked form.
         outline: names and limits of the robot's URDF.
     """
 
     path: Path
+    text: str
     sha256: str
     file: CellFile
     outline: UrdfOutline
@@ -64,9 +66,17 @@ class Cell:
             RobotModelError: if the URDF it names cannot be used.
         """
         path = find_cell(path_or_name)
-        reader = CellReader(path)
-        content = reader.content()
-        file = reader.parse(content)
+        return cls.read(CellReader(path).content(), path)
+
+    @classmethod
+    def read(cls, content: bytes, path: Path) -> Cell:
+        """Check `content` as that of the file at `path`, which is not opened, and return the cell.
+
+        Raises:
+            CellError: if it cannot be used.
+            RobotModelError: if the URDF it names cannot be used.
+        """
+        file = CellReader(path).parse(content)
         outline = UrdfOutline.read(find_urdf(file.robot.urdf, path.parent))
         check_robot(file.robot, outline)
         check_scene(file, outline)
@@ -79,7 +89,13 @@ class Cell:
                     value=skill,
                     mend=nearest(skill, SKILLS),
                 )
-        return cls(path=path, sha256=hashlib.sha256(content).hexdigest(), file=file, outline=outline)
+        return cls(
+            path=path,
+            text=content.decode("utf-8", "replace"),
+            sha256=hashlib.sha256(content).hexdigest(),
+            file=file,
+            outline=outline,
+        )
 
     @property
     def name(self) -> str:

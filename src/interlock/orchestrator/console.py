@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -21,6 +21,7 @@ from interlock.planners.plan import Plan
 __all__ = [
     "catalog_table",
     "check_table",
+    "counting",
     "make_console",
     "native_stdout_to_stderr",
     "plan_tree",
@@ -51,6 +52,14 @@ def native_stdout_to_stderr() -> Iterator[None]:
         sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Show on stderr how far a long count has come, while it goes on; what it yields is told the count."""
+    console = make_console(stderr=True)
+    with console.status(f"0 {what}") as status:
+        yield lambda count: status.update(f"{count} {what}") if count % 100 == 0 else None
 
 
 def print_answer(text: str) -> None:

@@ -130,15 +130,19 @@ class Drive:
         blind = self._look()
         scene = self._scene or Scene(stamp_ns=now_ns, objects=())
         marks.append(time.process_time_ns())
-        if blind and not self._causes:
+        given: GateInput | None = None
+        if self._causes:
+            output = _stopped(state, self._causes[0])
+        elif blind:
             output = refusal(state, Rung.BRAKING, Family.FRESHNESS, blind)
         else:
-            output = self._decide(state, scene, now_ns, lateness_ns)
+            given = self._question(state, scene, now_ns, lateness_ns)
+            output = self._decide(given)
         marks.append(time.process_time_ns())
         if output.command is not None and not self._write(output.command):
             output = _stopped(state, self._causes[-1])
         marks.append(time.process_time_ns())
-        report = self._report(state, scene, output, now_ns)
+        report = self._report(state, scene, given, output, now_ns)
         marks.append(time.process_time_ns())
         self._tick += 1
         spent = np.diff(marks) * 1e-3
@@ -187,10 +191,8 @@ class Drive:
         last = Scene(stamp_ns=self._seen[-1].stamp_ns, objects=tuple(self._known.values()))
         return last, self._seen[0]
 
-    def _decide(self, state: RobotState, scene: Scene, now_ns: int, lateness_ns: int) -> GateOutput:
-        if self._causes:
-            return _stopped(state, self._causes[0])
-        given = GateInput(
+    def _question(self, state: RobotState, scene: Scene, now_ns: int, lateness_ns: int) -> GateInput:
+        return GateInput(
             seq=self._seq,
             epoch=self._epoch,
             now_ns=now_ns,
@@ -202,11 +204,13 @@ class Drive:
             phase=self._phase,
             earlier=self._earlier(),
         )
+
+    def _decide(self, given: GateInput) -> GateOutput:
         try:
             return self._gate.decide(given)
         except BaseException as error:  # nobody knows what this guard would have refused next
             self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"gate raised {_said(error)}")
-            return _stopped(state, self._causes[0])
+            return _stopped(given.state, self._causes[0])
 
     def _write(self, command: GuardedCommand) -> bool:
         try:
@@ -240,6 +244,7 @@ class Drive:
         self,
         state: RobotState,
         scene: Scene,
+        given: GateInput | None,
         output: GateOutput,
         now_ns: int,
     ) -> TickReport:
@@ -260,6 +265,7 @@ class Drive:
             tool_in_world=(float(tool[0]), float(tool[1]), float(tool[2])),
             tool_speed_m_s=self._surveyor.tool_speed(end[0], end[1]),
             scene=scene,
+            given=given,
             phase=self._phase.name,
             chunk_seq=self._chunk.seq if self._chunk is not None else -1,
             latch=tuple(self._causes),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interlock.guards.certificate import Certificate
+from interlock.guards.intake import GateInput
 from interlock.guards.verdict import Verdict
 from interlock.hal.arrays import FloatArray, frozen_array
 from interlock.hal.chunk import ActionChunk
@@ -82,6 +83,7 @@ class TickReport:
         tool_in_world: position of the commanded TCP at the end of the tick, (x, y, z) [m].
         tool_speed_m_s: speed of the commanded TCP at the end of the tick, [m/s].
         scene: the world as the gate saw it.
+        given: all that the gate was asked, or None if it was not.
         phase: name of the phase in force.
         chunk_seq: sequence number of the chunk in force, or -1.
         latch: causes of a latched stop, empty if none.
@@ -99,6 +101,7 @@ class TickReport:
     tool_in_world: tuple[float, float, float]
     tool_speed_m_s: float
     scene: Scene
+    given: GateInput | None
     phase: str
     chunk_seq: int
     latch: tuple[str, ...]

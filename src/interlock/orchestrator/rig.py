@@ -6,9 +6,7 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from interlock.guards.body import BodyModel
 from interlock.guards.gate import Gate
-from interlock.guards.plugins import load_constraints
 from interlock.hal.scene import ObjectKind
 from interlock.hal.simulator.referee import Referee
 from interlock.hal.simulator.scene_source import SimulatedSceneSource
@@ -16,11 +14,10 @@ from interlock.hal.simulator.world import World
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.clock import Clock, LockstepClock, RealTimeClock
 from interlock.orchestrator.drive import Drive
+from interlock.orchestrator.gate_maker import GateMaker, build_gate
 from interlock.orchestrator.warm_up import warm_up
 
-__all__ = ["GateMaker", "Rig", "build_gate", "build_rig"]
-
-GateMaker = Callable[[Cell], Gate]
+__all__ = ["Rig", "build_rig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +46,6 @@ class Rig:
         """Let go of the simulated world."""
         self.world.close()
         gc.unfreeze()
-
-
-def build_gate(cell: Cell) -> Gate:
-    """The gate of a cell: body model, limits, zones, and the user's own constraints."""
-    robot, config = cell.robot_spec(), cell.gate_config()
-    constraints = load_constraints(config, robot)
-    return Gate(BodyModel.build(robot), cell.embodiment(), config, constraints)
 
 
 def build_rig(

@@ -15,6 +15,7 @@ from interlock.hal.mode import Mode
 from interlock.hal.scene import Scene
 from interlock.hal.state_dir import open_state_dir
 from interlock.orchestrator.bystanders import Bystanders
+from interlock.orchestrator.gate_maker import GateMaker, build_gate
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.loop import Loop
 from interlock.orchestrator.messages import StopMessage, TickReport
@@ -23,7 +24,7 @@ from interlock.orchestrator.progress import Progress as Display
 from interlock.orchestrator.proposer import ThreadProposer, WaitingProposer
 from interlock.orchestrator.reachability import make_reachable
 from interlock.orchestrator.request import RunRequest
-from interlock.orchestrator.rig import GateMaker, Rig, build_gate, build_rig
+from interlock.orchestrator.rig import Rig, build_rig
 from interlock.orchestrator.summary import Outcome, RunSummary
 from interlock.orchestrator.world_state import broken_goals, refreshed
 from interlock.planners.domain import Domain

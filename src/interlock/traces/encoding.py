@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from interlock.hal.arrays import FloatArray
 
-__all__ = ["encode", "packed", "unpacked"]
+__all__ = ["encode", "number", "packed", "unpacked"]
 
 
 def _plain(value: object) -> object:
@@ -58,6 +58,11 @@ def encode(record: Mapping[str, Any]) -> bytes:
         return _ENCODER.encode(record).encode("ascii")
     except (ValueError, TypeError):
         return _ENCODER.encode(_finite(record)).encode("ascii")
+
+
+def number(value: float | str) -> float:
+    """The number that `encode` wrote, one that is not finite included."""
+    return float(value)
 
 
 def packed(array: ArrayLike) -> dict[str, object]:

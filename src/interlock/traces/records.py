@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interlock.guards.certificate import Certificate
+from interlock.guards.verdict import Verdict
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.phase import Phase
 from interlock.planners.plan import Plan
 from interlock.traces.encoding import packed
 from interlock.traces.foxglove import seconds
+from interlock.traces.questions import phase_fields
 from interlock.traces.run_info import RunInfo
 from interlock.traces.tick import CommandLike, TickLike
 
@@ -39,6 +41,7 @@ def run_record(run: RunInfo) -> Record:
     return {
         "goal": run.goal,
         "cell": run.cell,
+        "cell_text": run.cell_text,
         "policy": run.policy,
         "seed": run.seed,
         "period_s": run.period_s,
@@ -97,17 +100,7 @@ def chunk_record(chunk: ActionChunk) -> Record:
 
 def phase_record(phase: Phase, stamp_ns: int) -> Record:
     """The phase granted at `stamp_ns`."""
-    return {
-        "stamp_ns": stamp_ns,
-        "task_id": phase.task_id,
-        "skill": phase.skill,
-        "name": phase.name,
-        "allowed": [(pair.link, pair.other) for pair in phase.allowed],
-        "expires_ns": phase.expires_ns,
-        "held": phase.held,
-        "maybe_held": phase.maybe_held,
-        "max_force_n": phase.max_force_n,
-    }
+    return phase_fields(phase) | {"stamp_ns": stamp_ns}
 
 
 def state_record(report: TickLike) -> Record:
@@ -134,13 +127,12 @@ def state_record(report: TickLike) -> Record:
     }
 
 
-def verdict_record(report: TickLike) -> Record:
+def verdict_record(verdict: Verdict, tick: int, stamp_ns: int, chunk_seq: int) -> Record:
     """What the gate said; every refusal on the way down the ladder is in it."""
-    verdict = report.verdict
     return {
-        "tick": report.tick,
-        "stamp_ns": report.stamp_ns,
-        "chunk_seq": report.chunk_seq,
+        "tick": tick,
+        "stamp_ns": stamp_ns,
+        "chunk_seq": chunk_seq,
         "decision": verdict.decision,
         "rung": verdict.rung,
         "guard": verdict.guard,

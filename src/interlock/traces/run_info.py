@@ -25,6 +25,7 @@ class RunInfo:
         real_time: whether the clock is real; in real time a full queue drops, in lockstep nothing is lost.
         start_ns: monotonic time at which the run begins, [ns]; zero of the report's time axis.
         gate: margins and deadlines of the gate, or None.
+        cell_text: the cell's file as it was read, or ""; without it a replay has to be given one.
         versions: package name to version, for re-execution.
         started_at: wall-clock time as ISO 8601 text, or ""; kept out of every hash.
     """
@@ -38,5 +39,6 @@ class RunInfo:
     real_time: bool = False
     start_ns: int = 0
     gate: GateConfig | None = None
+    cell_text: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     started_at: str = ""

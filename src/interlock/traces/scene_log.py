@@ -10,6 +10,7 @@ from interlock.hal.arrays import FloatArray
 from interlock.hal.scene import Box, Part, Scene, SceneObject, Sphere
 from interlock.traces.encoding import packed
 from interlock.traces.foxglove import seconds
+from interlock.traces.questions import part_record
 
 __all__ = ["SceneLog"]
 
@@ -54,8 +55,8 @@ class SceneLog:
 
     def _object(self, thing: SceneObject) -> dict[str, Any]:
         known = self._parts.get(thing.name)
-        parts = None if known is thing.parts else [_part(p) for p in thing.parts]
-        if known is not None and parts is not None and parts == [_part(p) for p in known]:
+        parts = None if known is thing.parts else [part_record(p) for p in thing.parts]
+        if known is not None and parts is not None and parts == [part_record(p) for p in known]:
             parts = None
         self._parts[thing.name] = thing.parts
         return {
@@ -68,16 +69,6 @@ class SceneLog:
             "stamp_ns": thing.stamp_ns,
             "parts": parts,
         }
-
-
-def _part(part: Part) -> dict[str, Any]:
-    shape = part.shape
-    record: dict[str, Any] = {"shape": type(shape).__name__.lower(), "pose": packed(part.part_in_object)}
-    if isinstance(shape, Box):
-        return record | {"half_extents_m": shape.half_extents_m.tolist()}
-    if isinstance(shape, Sphere):
-        return record | {"radius_m": shape.radius_m}
-    return record | {"radius_m": shape.radius_m, "length_m": shape.length_m}
 
 
 def _empty_entity(name: str, stamp_ns: int) -> dict[str, Any]:

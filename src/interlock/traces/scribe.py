@@ -16,6 +16,7 @@ from interlock.traces import records
 from interlock.traces.container import OpenFile, TraceFile, repack
 from interlock.traces.encoding import encode
 from interlock.traces.picture import picture_record
+from interlock.traces.questions import QuestionLog
 from interlock.traces.run_info import RunInfo
 from interlock.traces.scene_log import SceneLog
 from interlock.traces.telemetry import Telemetry
@@ -54,6 +55,7 @@ class Scribe:
         self._run = run
         self._now_ns = run.start_ns
         self._scenes = SceneLog()
+        self._questions = QuestionLog()
         self._telemetry = telemetry
         self._open_file = open_file
         self._thread = threading.Thread(target=self._work, name="interlock-recorder", daemon=True)
@@ -139,7 +141,9 @@ class Scribe:
         """One tick: state, verdict, certificate, command, timing."""
         now = self._now_ns = report.stamp_ns
         self._add("/state", now, records.state_record(report))
-        self._add("/verdict", now, records.verdict_record(report))
+        if report.given is not None:
+            self._add("/question", now, self._questions.record(report.given, report.tick))
+        self._add("/verdict", now, records.verdict_record(report.verdict, report.tick, now, report.chunk_seq))
         if report.certificate is not None:
             self._add("/certificate", now, records.certificate_record(report.certificate, report.tick))
         if report.command is not None:

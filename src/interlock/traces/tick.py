@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from interlock.guards.certificate import Certificate
+from interlock.guards.intake import GateInput
 from interlock.guards.verdict import Verdict
 from interlock.hal.arrays import FloatArray
 from interlock.hal.command import GripperCommand
@@ -120,6 +121,11 @@ class TickLike(Protocol):
     @property
     def phase(self) -> str:
         """Name of the phase in force."""
+        ...
+
+    @property
+    def given(self) -> GateInput | None:
+        """What the gate was asked, or None if it was not asked."""
         ...
 
     @property

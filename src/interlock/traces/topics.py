@@ -62,10 +62,35 @@ _PACKED = _record(f64={"type": "string", "contentEncoding": "base64"}, shape=_li
 _PAIR = {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}
 _WIDTH_FORCE = _maybe(_record(width_m=_NUMBER, force_n=_NUMBER))
 
+_PHASE: dict[str, Schema] = {
+    "task_id": _TEXT,
+    "skill": _TEXT,
+    "name": _TEXT,
+    "allowed": _list(_PAIR),
+    "expires_ns": _INT,
+    "held": _maybe(_TEXT),
+    "maybe_held": _maybe(_TEXT),
+    "max_force_n": _NUMBER,
+    "gripper_may_open": _FLAG,
+}
+_THING: dict[str, Schema] = {
+    "name": _TEXT,
+    "kind": _TEXT,
+    "pose": _PACKED,
+    "position_std_m": _NUMBER,
+    "max_speed_m_s": _NUMBER,
+    "stamp_ns": _INT,
+}
+_NEW_THING = _record(**_THING, parts=_list(_ANY))
+_SEEN_THING = _record(**_THING)
+_SAME_THING = _record(name=_TEXT, stamp_ns=_INT)
+_THING_OF_TICK = _record(name=_TEXT, tick=_INT)
+
 _OURS: dict[str, Schema] = {
     "/run": _record(
         goal=_TEXT,
         cell=_TEXT,
+        cell_text=_TEXT,
         policy=_TEXT,
         seed=_INT,
         period_s=_NUMBER,
@@ -95,17 +120,7 @@ _OURS: dict[str, Schema] = {
         dt_s=_NUMBER,
         provenance=_record(policy=_TEXT, version=_TEXT, config_sha256=_TEXT, seed=_INT),
     ),
-    "/phase": _record(
-        stamp_ns=_INT,
-        task_id=_TEXT,
-        skill=_TEXT,
-        name=_TEXT,
-        allowed=_list(_PAIR),
-        expires_ns=_INT,
-        held=_maybe(_TEXT),
-        maybe_held=_maybe(_TEXT),
-        max_force_n=_NUMBER,
-    ),
+    "/phase": _record(stamp_ns=_INT, **_PHASE),
     "/state": _record(
         tick=_INT,
         stamp_ns=_INT,
@@ -123,6 +138,18 @@ _OURS: dict[str, Schema] = {
         tool_in_world=_NUMBERS,
         tool_speed_m_s=_NUMBER,
         margins_m=_map(_NUMBER),
+    ),
+    "/question": _record(
+        tick=_INT,
+        seq=_INT,
+        epoch=_INT,
+        now_ns=_INT,
+        lateness_ns=_INT,
+        last_seq=_INT,
+        chunk=_maybe(_TEXT),
+        phase=_maybe(_record(**_PHASE)),
+        scene=_record(stamp_ns=_INT, objects=_list({"anyOf": [_NEW_THING, _SEEN_THING, _SAME_THING]})),
+        earlier=_list(_record(stamp_ns=_INT, objects=_list({"anyOf": [_NEW_THING, _THING_OF_TICK]}))),
     ),
     "/verdict": _record(
         tick=_INT,

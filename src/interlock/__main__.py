@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
-from interlock.errors import InterlockError
+from interlock.errors import ExitCode, InterlockError
 
 __all__ = ["main"]
 
 
 def main() -> int:
     """Run the command line; an error raised on purpose becomes one message and its exit code."""
-    from interlock.cli import app
-
     try:
+        from interlock.cli import app
+
         app(prog_name="interlock")
     except InterlockError as error:
         _show(error)
         return int(error.exit_code)
+    except KeyboardInterrupt:  # before any command had begun
+        return int(ExitCode.STOPPED)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:  # what a full disk does to stdout
+            raise
+        print(f"interlock: the answer cannot be written ({error.strerror or error})", file=sys.stderr)
+        return int(ExitCode.BAD_INPUT)
     return 0
 
 

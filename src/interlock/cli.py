@@ -16,7 +16,7 @@ __all__ = ["app"]
 
 _EXIT_CODES = (
     "Exit codes: 0 achieved · 2 bad input, nothing started · 3 refused before moving · "
-    "4 a stop is latched (Ctrl-C included) · 5 gave up safely, robot at standstill."
+    "4 stopped (Ctrl-C included; latched once the robot may move) · 5 gave up safely, robot at standstill."
 )
 _DEFAULT_CELL = "panda_tabletop"
 
@@ -92,8 +92,8 @@ def run(
     """Carry out a goal, guarded, and leave a trace and a report.
 
     The goal becomes a checked plan; a policy proposes motion for each task of it; the gate releases, corrects
-    or refuses every tick. Ctrl-C at any moment brings the robot to a measured standstill and latches:
-    `interlock reset` is needed before the next run.
+    or refuses every tick. Ctrl-C brings the robot to a measured standstill and latches: `interlock reset` is
+    needed before the next run. Before the robot could move it only ends the start.
 
     Try to break it: interlock run "put the red block in the tray" --policy reckless
     """
@@ -101,7 +101,7 @@ def run(
     from interlock.orchestrator.interrupts import Interrupts
 
     try:
-        with Interrupts() as interrupts:
+        with Interrupts(last=True) as interrupts:
             from interlock.orchestrator.console import make_console, native_stdout_to_stderr, print_answer
             from interlock.orchestrator.rich_progress import RichProgress
             from interlock.orchestrator.run_command import prepare_run
@@ -201,16 +201,14 @@ def stop(
     from interlock.hal.latch import StopLatch, StopRequest
     from interlock.hal.state_dir import open_state_dir
     from interlock.orchestrator.robot_identity import robot_state_dir
-    from interlock.orchestrator.robot_status import RobotStatus
+    from interlock.orchestrator.robot_status import living_beside, who_is_stopping
 
     folder = open_state_dir(robot_state_dir(cell, state_dir))
     StopRequest(folder).ask(cause)  # the motor first, then the record
     StopLatch(folder).latch(cause, time.monotonic_ns())
-    pid = RobotStatus.look(folder).drive_pid
-    alive = (
-        "No run is alive; none can start" if pid is None else f"Process {pid} is stopping; no run can start"
-    )
-    typer.echo(f"Stop latched. {alive} until `interlock reset`.")
+    typer.echo(f"Stop latched for {folder.name} ({folder}). {who_is_stopping(folder)}")
+    for other in living_beside(folder):
+        typer.echo(f"Another robot still runs: `interlock stop --state-dir {other}` stops it.", err=True)
 
 
 @app.command(epilog="Exit codes: 0 clear · 2 the latch cannot be removed · 4 a run is alive.")
@@ -225,14 +223,12 @@ def reset(
 
     Leads to DISARMED, never to motion. Refused while a run is alive.
     """
-    import getpass
-
     from interlock.hal.latch import StopLatch
-    from interlock.orchestrator.robot_identity import robot_state_dir
+    from interlock.orchestrator.robot_identity import known_state_dir, user_name
     from interlock.orchestrator.terminal_text import plain
 
-    folder = robot_state_dir(cell, state_dir)
-    causes = StopLatch(folder).reset(by or getpass.getuser())
+    folder = known_state_dir(cell, state_dir)
+    causes = StopLatch(folder).reset(by or user_name())
     for cause in dict.fromkeys(cleared.cause for cleared in causes):
         typer.echo(f"cleared: {plain(cause)}")
     typer.echo("The latch is clear; the robot is disarmed." if causes else "Nothing was latched.")

@@ -78,6 +78,20 @@ def test_a_stop_request_stops_the_robot_and_is_the_cause(runner: Runner) -> None
     assert_stopped(runner, summary, "lunch")
 
 
+@pytest.mark.parametrize("cause", ["", " ", "\n"])
+def test_a_stop_without_a_reason_is_a_stop(cause: str, runner: Runner) -> None:
+    request = StopRequest(runner.state_dir)
+    summary = runner.run(notes=at(MOVING, lambda: request.ask(cause)))
+    assert_stopped(runner, summary, "without a reason")
+
+
+def test_a_stop_request_with_an_empty_cause_in_it_is_a_stop(runner: Runner) -> None:
+    def ask() -> None:
+        (runner.state_dir / "stop.request").write_text('{"cause": "", "stamp_ns": 0}')
+
+    assert_stopped(runner, runner.run(notes=at(MOVING, ask)), "without a reason")
+
+
 def test_a_run_in_a_thread_is_stopped_by_the_state_folder(runner: Runner) -> None:
     """Where no signal can be caught."""
     found: list[RunSummary] = []
@@ -100,7 +114,7 @@ def test_ctrl_c_before_the_first_tick_moves_nothing_and_latches(
         return rig
 
     monkeypatch.setattr(session, "build_rig", interrupted)
-    with pytest.raises(StoppedError, match="Ctrl-C, before anything moved") as caught:
+    with pytest.raises(StoppedError, match="before anything moved; a stop is latched") as caught:
         runner.run()
     assert caught.value.exit_code is ExitCode.STOPPED
     assert [c.cause for c in StopLatch(runner.state_dir).causes] == ["operator: Ctrl-C"]
@@ -118,3 +132,32 @@ def test_ctrl_c_while_the_report_is_written_still_latches_and_says_so(runner: Ru
     assert (summary.outcome, summary.exit_code) == (Outcome.STOPPED, ExitCode.STOPPED)
     assert summary.reason == "operator: Ctrl-C, when the run had ended: gave_up"
     assert StopLatch(runner.state_dir).latched
+
+
+def test_a_stop_asked_for_while_the_report_is_written_still_latches(runner: Runner) -> None:
+    class Late(Notes):
+        def done(self, summary: RunSummary) -> None:
+            super().done(summary)
+            StopRequest(runner.state_dir).ask("lunch")
+
+    summary = runner.run(notes=Late(), sim_time_s=0.2)
+    assert (summary.outcome, summary.exit_code) == (Outcome.STOPPED, ExitCode.STOPPED)
+    assert StopLatch(runner.state_dir).latched
+
+
+@pytest.mark.parametrize(("last", "after"), [(True, signal.SIG_IGN), (False, signal.default_int_handler)])
+def test_where_the_process_ends_a_second_ctrl_c_changes_nothing(last: bool, after: object) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with Interrupts(last=last):
+            pass
+        assert signal.getsignal(signal.SIGINT) is after
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def test_ctrl_c_before_there_is_a_robot_latches_nothing_and_says_so() -> None:
+    with pytest.raises(StoppedError, match="nothing is latched"), Interrupts():
+        signal.raise_signal(signal.SIGINT)

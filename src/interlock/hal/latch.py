@@ -57,7 +57,7 @@ class StopLatch:
             self._folder.mkdir(exist_ok=True)
             sync_folder(self.state_dir)
             with (self._folder / name).open("x", encoding="utf-8") as stream:
-                stream.write(json.dumps({"cause": cause, "stamp_ns": stamp_ns}))
+                stream.write(json.dumps({"cause": _said(cause), "stamp_ns": stamp_ns}))
                 stream.flush()
                 os.fsync(stream.fileno())
             sync_folder(self._folder)
@@ -94,7 +94,8 @@ class StopLatch:
                 f"a stop is latched: {'; '.join(dict.fromkeys(causes))}",
                 field="latch",
                 value=str(self.state_dir),
-                mend="Remove the causes, look at the robot, then run `interlock reset`.",
+                mend="Remove the causes, look at the robot, then run "
+                f"`interlock reset --state-dir {self.state_dir}`.",
             )
 
     def reset(self, by: str) -> tuple[LatchCause, ...]:
@@ -169,7 +170,7 @@ class StopRequest:
         Raises:
             StorageError: if it cannot be written.
         """
-        write_atomically(self._path, json.dumps({"cause": cause, "stamp_ns": 0}), durable=False)
+        write_atomically(self._path, json.dumps({"cause": _said(cause), "stamp_ns": 0}), durable=False)
 
     def pending(self) -> bool:
         """Whether a stop is asked for: one `stat`, about a microsecond. What cannot be looked at is."""
@@ -185,7 +186,7 @@ class StopRequest:
     def cause(self) -> str:
         """Why, or a sentence saying that it cannot be read."""
         try:
-            return str(json.loads(self._path.read_text(encoding="utf-8"))["cause"])
+            return _said(str(json.loads(self._path.read_text(encoding="utf-8"))["cause"]))
         except (OSError, ValueError, KeyError, TypeError):
             return "a stop was asked for (its cause cannot be read)"
 
@@ -209,9 +210,14 @@ class StopRequest:
             ) from error
 
 
+def _said(cause: str) -> str:
+    """A cause is never empty: a stop without a reason is a stop."""
+    return cause if cause.strip() else "a stop was asked for, without a reason"
+
+
 def _read(path: Path) -> LatchCause:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        return LatchCause(cause=str(record["cause"]), stamp_ns=int(record["stamp_ns"]))
+        return LatchCause(cause=_said(str(record["cause"])), stamp_ns=int(record["stamp_ns"]))
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return LatchCause(cause=f"the latch entry {path.name} cannot be read", stamp_ns=0)

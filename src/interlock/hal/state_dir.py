@@ -11,14 +11,19 @@ import platformdirs
 
 from interlock.errors import StorageError
 
-__all__ = ["default_state_dir", "open_state_dir", "write_atomically"]
+__all__ = ["default_state_dir", "open_state_dir", "state_dir_root", "write_atomically"]
 
 _MEND = "Name a folder that can be written with --state-dir DIR."
 
 
 def default_state_dir(robot_name: str) -> Path:
     """The folder of a robot that was not given one: the user's state folder, one subfolder a robot."""
-    return Path(platformdirs.user_state_dir("interlock", appauthor=False)) / robot_name
+    return state_dir_root() / robot_name
+
+
+def state_dir_root() -> Path:
+    """Where the state folders are that nobody named."""
+    return Path(platformdirs.user_state_dir("interlock", appauthor=False))
 
 
 def open_state_dir(state_dir: Path) -> Path:

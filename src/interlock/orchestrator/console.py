@@ -63,10 +63,12 @@ def counting(what: str) -> Iterator[Callable[[int], None]]:
 
 
 def print_answer(text: str) -> None:
-    """Print the last line of stdout; where its reader has gone, the exit code still tells."""
+    """Print the last line of stdout; where nobody can take it, the exit code still tells."""
     try:
         print(text, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            print(f"interlock: the answer cannot be written: {error.strerror}", file=sys.stderr)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)  # or the interpreter fails on its way out, with a code of its own
         os.close(nowhere)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from interlock.errors import InterlockError
+from interlock.errors import InterlockError, StorageError
+from interlock.hal.latch import StopLatch
 from interlock.orchestrator.cell import Cell
-from interlock.orchestrator.progress import Progress
+from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rich_progress import RichProgress
+from interlock.orchestrator.run_folder import RunFolder
 from interlock.orchestrator.session import run
 from interlock.orchestrator.summary import Outcome, RunSummary
 
@@ -22,53 +24,69 @@ __all__ = ["main"]
 
 _GOAL = "put the red block in the tray"
 _RECKLESS_S = 12.0
+_OURS = ("trace.mcap", "report.html")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run both acts; 0 if the expert achieved the goal, nothing was touched, and the gate did its part."""
+    """Run both acts.
+
+    0 if the expert achieved the goal, nothing was touched, and the gate did its part; 4 if it was stopped.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder for traces and reports")
     parser.add_argument("--seed", type=int, default=1, help="where things stand and how they move")
     options = parser.parse_args(arguments)
-    out: Path = options.out
-    shutil.rmtree(out, ignore_errors=True)
     try:
-        return _acts(out, options.seed)
+        with Interrupts(last=True) as interrupts:
+            return _acts(options.out, options.seed, interrupts)
     except InterlockError as error:
         print(error.message, file=sys.stderr)
         return int(error.exit_code)
 
 
-def _acts(out: Path, seed: int) -> int:
+def _acts(out: Path, seed: int, interrupts: Interrupts) -> int:
     cell = Cell.load("panda_tabletop")
     console = Console()
     print(f"Act one: '{_GOAL}', proposed by the expert.")
-    expert = _act(cell, "scripted", seed, out / "act1_expert", RichProgress(console), None)
+    request = partial(_request, cell, seed, out)
+    expert = run(request("act1_expert", "scripted", None), RichProgress(console), interrupts=interrupts)
     if expert.outcome is Outcome.STOPPED:
         return int(expert.exit_code)
     print(f"\nAct two: the same goal, proposed by a reckless policy, for {_RECKLESS_S:g} simulated seconds.")
-    reckless = _act(cell, "reckless", seed, out / "act2_reckless", RichProgress(console), _RECKLESS_S)
+    reckless = run(
+        request("act2_reckless", "reckless", _RECKLESS_S), RichProgress(console), interrupts=interrupts
+    )
     return _verdict(expert, reckless)
 
 
-def _act(
-    cell: Cell, policy: str, seed: int, out: Path, display: Progress, limit_s: float | None
-) -> RunSummary:
-    out.mkdir(parents=True)
-    state_dir = out / "state"
-    state_dir.mkdir()
-    request = RunRequest(
+def _request(cell: Cell, seed: int, out: Path, act: str, policy: str, limit_s: float | None) -> RunRequest:
+    """An act in a folder of its own, from which the trace and the report of an earlier demo go; no more.
+
+    Both acts have one robot. Its latch stays from demo to demo: only `interlock reset` clears it.
+    """
+    state_dir, folder = out / "state", out / act
+    StopLatch(state_dir).require_clear()
+    for name in _OURS:
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"what an earlier demo left cannot be removed ({error.strerror})",
+                field="out",
+                value=str(folder / name),
+                mend="Name another folder with --out DIR.",
+            ) from error
+    return RunRequest(
         goal=_GOAL,
         cell=cell,
         policy=policy,
         seed=seed,
         real_time=False,
         gui=False,
-        out=out,
+        out=RunFolder.claim(folder, "demo").path,
         state_dir=state_dir,
         max_sim_time_s=limit_s,
     )
-    return run(request, display)
 
 
 def _verdict(expert: RunSummary, reckless: RunSummary) -> int:
@@ -83,6 +101,8 @@ def _verdict(expert: RunSummary, reckless: RunSummary) -> int:
         print(f"  {'':9} trace {summary.trace}\n  {'':9} report {summary.report}")
     print(f"  corrections {corrections}, refusals {refusals}, contacts while moving {contacts}, ", end="")
     print(f"limit violations {violations}")
+    if reckless.outcome is Outcome.STOPPED:
+        return int(reckless.exit_code)
     good = expert.outcome is Outcome.ACHIEVED and corrections and refusals and not contacts and not violations
     return 0 if good else 1
 

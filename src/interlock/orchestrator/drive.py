@@ -225,7 +225,7 @@ class Drive:
 
     def _stop(self, category: StopCategory, cause: str) -> None:
         """Stop first, then write; neither a driver nor a disk that fails keeps the other from being told."""
-        causes = [cause]
+        causes = [cause if cause.strip() else "a stop was asked for, without a reason"]
         self._owed = category if self._owed is None else min(category, self._owed)
         try:
             self._driver.stop(self._owed)

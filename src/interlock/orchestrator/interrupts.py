@@ -19,12 +19,19 @@ class Interrupts:
     `StoppedError`. From `defer` on it is only remembered: the loop looks at `cause` each tick, so that the
     robot stops first. A signal that met a place where nothing can be raised is remembered too.
 
+    Args:
+        last: whether the process ends after it. Then leaving does not put the old handlers back: a second
+            Ctrl-C is to change neither what is printed nor the exit code.
+
     Attributes:
         cause: who asked for a stop, or "".
+        latched: whether a stop was latched for it before anything could move.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, last: bool = False) -> None:
         self.cause = ""
+        self.latched = False
+        self._last = last
         self._deferred = False
         self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
 
@@ -53,7 +60,11 @@ class Interrupts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if self._last else handler)
         self._before.clear()
         if isinstance(error, KeyboardInterrupt):
-            raise StoppedError(f"{self.cause or 'operator: Ctrl-C'}, before anything moved") from error
+            then = "a stop is latched" if self.latched else "nothing is latched"
+            raise StoppedError(
+                f"{self.cause or 'operator: Ctrl-C'}, before anything moved; {then}",
+                mend="Run `interlock reset` for this robot before the next run." if self.latched else "",
+            ) from error

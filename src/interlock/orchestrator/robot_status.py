@@ -9,8 +9,9 @@ from pathlib import Path
 from interlock.hal.latch import StopLatch
 from interlock.hal.lease import is_held, read_epoch, read_status
 from interlock.hal.mode import Mode
+from interlock.hal.state_dir import state_dir_root
 
-__all__ = ["RobotStatus"]
+__all__ = ["RobotStatus", "living_beside", "who_is_stopping"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,28 @@ class RobotStatus:
                 "pids": {"drive": self.drive_pid, "guardian": self.guardian_pid},
             }
         )
+
+
+def who_is_stopping(state_dir: Path) -> str:
+    """What a stop that was just latched there meets, in one sentence."""
+    if not is_held(state_dir):
+        return "No run is alive; none can start until `interlock reset`."
+    pid = _pid(read_status(state_dir).get("pid"))
+    who = "A run (its process is not known)" if pid is None else f"Process {pid}"
+    return f"{who} is stopping; no run can start until `interlock reset`."
+
+
+def living_beside(state_dir: Path) -> list[Path]:
+    """State folders of other robots of this user with a living run; one named anywhere else is not known."""
+    try:
+        folders = sorted(state_dir_root().iterdir())
+    except OSError:
+        return []
+    return [
+        f
+        for f in folders
+        if f.absolute() != state_dir.absolute() and (f / "lease.lock").is_file() and is_held(f)
+    ]
 
 
 def _mode(published: object, latched: bool, epoch: int | None) -> Mode | None:

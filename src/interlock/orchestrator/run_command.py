@@ -7,6 +7,7 @@ from pathlib import Path
 from interlock.errors import BadInputError
 from interlock.hal.state_dir import default_state_dir, open_state_dir
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.display import require_display
 from interlock.orchestrator.nearest import nearest
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.run_folder import RunFolder
@@ -35,6 +36,8 @@ def prepare_run(
     """
     loaded = Cell.load(cell)
     chosen = choose_policy(loaded, policy)
+    if gui:
+        require_display()
     state = open_state_dir(state_dir or default_state_dir(loaded.file.robot.name))
     folder = RunFolder.claim(out, f"{loaded.name}-{chosen}-{seed}")
     request = RunRequest(
@@ -57,12 +60,12 @@ def choose_policy(cell: Cell, asked: str | None) -> str:
     Raises:
         BadInputError: if there is no such policy, with the nearest name.
     """
-    name = asked or cell.policy
+    name = cell.policy if asked is None else asked
     known = names()
     if name not in known:
         raise BadInputError(
             "there is no such policy",
-            field="policy" if asked else "policy.name",
+            field="policy.name" if asked is None else "policy",
             value=name,
             mend=nearest(name, known),
         )

@@ -72,9 +72,10 @@ def run(
     )
     policy = create(request.policy, context)
     lease = Lease(request.state_dir, robot.name)
-    with lease, nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted:
-        latch.require_clear()  # again: whoever held the lease until now may have latched
+    with nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted:
         try:
+            lease.acquire()
+            latch.require_clear()  # again: whoever held the lease until now may have latched
             rig = build_rig(
                 cell,
                 seed=request.seed,
@@ -85,8 +86,11 @@ def run(
                 make_gate=make_gate,
             )
             interrupted.defer()
-        except KeyboardInterrupt:
-            latch.latch(interrupted.cause, 0)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and lease.epoch:  # the robot was ours already
+                latch.latch(interrupted.cause, 0)
+                interrupted.latched = True
+            lease.release()
             raise
         try:
             with Bystanders(request, rig, display) as bystanders:
@@ -98,6 +102,7 @@ def run(
                 return summary
         finally:
             rig.close()
+            lease.release()
 
 
 class Session:
@@ -156,8 +161,9 @@ class Session:
         if self._rig.drive.latched:
             outcome, reason = Outcome.STOPPED, "; ".join(self._rig.drive.latched)
         summary = self._bystanders.finish(outcome, reason, plan)
-        if self._interrupted.cause and outcome is not Outcome.STOPPED:
-            return self._stopped_late(summary)
+        late = self._stop_cause()
+        if late is not None and outcome is not Outcome.STOPPED:
+            return self._stopped_late(summary, late)
         return summary
 
     def _achieve(self, plan: Plan) -> str:
@@ -190,9 +196,8 @@ class Session:
             if drive.tick(clock.now_ns(), clock.lateness_ns()).state.standstill:
                 return
 
-    def _stopped_late(self, summary: RunSummary) -> RunSummary:
+    def _stopped_late(self, summary: RunSummary, cause: str) -> RunSummary:
         """A stop asked for while the report was written: the robot stands already, and the stop latches."""
-        cause = self._interrupted.cause
         self._rig.drive.handle(StopMessage(category=StopCategory.STOP_AND_HOLD, cause=cause))
         self._bystanders.event(self._now_ns(), "stop", f"stop: {cause}")
         return replace(
@@ -237,15 +242,19 @@ class Session:
 
     def _tick(self, task: TaskView | None) -> TickReport:
         """One tick; a stop that a person asked for goes to the drive before anything else."""
-        cause = self._interrupted.cause
-        if not cause and self._stop_request.pending():
-            cause = self._stop_request.cause
-        if cause and not self._rig.drive.latched:
+        cause = self._stop_cause()
+        if cause is not None and not self._rig.drive.latched:
             self._rig.drive.handle(StopMessage(category=StopCategory.STOP_AND_HOLD, cause=cause))
             self._bystanders.stop(self._now_ns(), StopCategory.STOP_AND_HOLD, self._rig.drive.latched)
         report = self._loop.tick(task)
         self._watch(report)
         return report
+
+    def _stop_cause(self) -> str | None:
+        """Why a person wants a stop, or None if nobody does."""
+        if self._interrupted.cause:
+            return self._interrupted.cause
+        return self._stop_request.cause if self._stop_request.pending() else None
 
     def _stop_wanted(self) -> bool:
         return bool(self._interrupted.cause) or self._stop_request.pending()

@@ -18,7 +18,6 @@ from interlock.guards.grip import Grip
 from interlock.guards.intake import GateInput, Intake
 from interlock.guards.plugins import load_constraints
 from interlock.guards.reference import Reference
-from interlock.guards.solid import HeldObject
 from interlock.guards.surveyor import Surveyor
 from interlock.guards.verifier import Surroundings
 from interlock.hal.chunk import ActionChunk
@@ -104,8 +103,9 @@ class _BlindSurveyor(Surveyor):
 class _EmptyHandedSurveyor(Surveyor):
     """Does not know that anything moves with the tool."""
 
-    def _held(self, given: GateInput) -> HeldObject | None:
-        return None
+    def survey(self, given: GateInput) -> Surroundings:
+        others = tuple(thing for thing in given.scene.objects if thing.name != given.phase.held)
+        return super().survey(replace(given, scene=replace(given.scene, objects=others)))
 
 
 class _HastySurveyor(Surveyor):

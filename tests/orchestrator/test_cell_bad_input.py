@@ -167,6 +167,16 @@ TEXTS = {
     "too deep": ("[" * 20_000, "YAML"),
     "too large": ("a: b\n" * 300_000, "too large"),
     "a date": ("2001-99-99", "YAML"),
+    "a list for a key": ("? [a, b]\n: c\n", "line 1, column 3: a key must be a word"),
+    "a mapping for a key": ("name: a\n{b: c}: d\n", "line 2, column 1: a key must be a word"),
+    "a list for a key, deep down": ("a: {b: {[c]: d}}\n", "a key must be a word"),
+    "a list in a set": ("a: !!set {[b]: }\n", "a key must be a word"),
+    "a merge": ("name: a\n<<: {name: b}\n", "line 2, column 1: merge keys"),
+    "a merge by its tag": ("!!merge name: {name: b}\n", "merge keys"),
+    "a list tagged as a mapping": ("a: !!map [1]\n", "expected a mapping node"),
+    "nothing tagged as a number": ("a: !!int ''\n", "does not fit the tag"),
+    "a word tagged as a truth": ("a: !!bool perhaps\n", "does not fit the tag"),
+    "a word tagged as a date": ("a: !!timestamp soon\n", "does not fit the tag"),
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,6 +207,16 @@ def test_a_cell_file_that_is_not_there_says_so(given: str) -> None:
         Cell.load(given)
     assert caught.value.field == "cell"
     assert "interlock cells" in caught.value.mend or "Valid here" in caught.value.mend
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["a pipe", "a folder"])
+def test_what_is_no_regular_file_is_refused_at_once(make: Callable[[Path], None], tmp_path: Path) -> None:
+    path = tmp_path / "cell.yaml"
+    make(path)
+    with pytest.raises(CellError, match="no regular file") as caught:
+        Cell.load(path)
+    assert caught.value.value == str(path)
+    assert "interlock cells" in caught.value.mend
 
 
 def test_an_unknown_cell_gets_the_nearest_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -34,9 +35,11 @@ class CellReader:
         """The file as it is.
 
         Raises:
-            CellError: if it cannot be read, or is far larger than a cell file.
+            CellError: if it cannot be read, is no regular file, or is far larger than a cell file.
         """
         try:
+            if not stat.S_ISREG(self.path.stat().st_mode):  # opening a pipe would wait for whoever writes
+                raise OSError("it is no regular file")
             with self.path.open("rb") as stream:
                 content = stream.read(_MAX_BYTES + 1)
         except (OSError, ValueError) as error:

@@ -1,8 +1,8 @@
 """The form of a cell file: which keys it has and what may stand behind each.
 
 Only what one value can show by itself is judged here; what takes two values or another file stands in
-`cell_rules.py`. Units stand in the keys. Poses are in the world unless a key says otherwise; the world's
-z axis points up.
+`robot_rules.py`, `scene_rules.py` and `clock_rules.py`. Units stand in the keys. Poses are in the world
+unless a key says otherwise; the world's z axis points up.
 """
 
 from __future__ import annotations

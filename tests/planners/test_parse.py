@@ -318,6 +318,22 @@ def test_refuses_a_thing_in_a_role_it_cannot_have(domain: Domain, text: str) -> 
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["put the red block next to the pillar", "go home and put the red and blue blocks behind the pillar"],
+)
+def test_refuses_to_put_something_beside_what_moves_by_itself(
+    change: Callable[..., Domain], text: str
+) -> None:
+    with pytest.raises(PlanRefusedError, match="moves by itself") as caught:
+        parse_goal(text, change("pillar", moves=True))
+    assert caught.value.rule == "roles_fit"
+    assert caught.value.exit_code == 3
+    assert "tray" in caught.value.mend
+    assert "pillar" not in caught.value.mend
+    assert "keep_out" not in caught.value.mend
+
+
+@pytest.mark.parametrize(
     "text", ["put the red block in the keep out zone", "go to keep_out", "push the red block to keep out"]
 )
 def test_refuses_a_forbidden_zone(domain: Domain, text: str) -> None:

@@ -162,6 +162,13 @@ CASES = [
         ),
     ),
     Case(
+        name="beside what moves by itself",
+        rule="roles_fit",
+        plan=with_tasks(PICK, PLACE, goal=(("left_of", "red_block", "pillar"),)),
+        mend="tray",
+        change={"pillar": {"moves": True}},
+    ),
+    Case(
         name="place without a point",
         rule="targets_given",
         plan=with_tasks(PICK, replace(PLACE, target_in_world=None), HOME),

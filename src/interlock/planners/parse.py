@@ -31,6 +31,7 @@ from interlock.planners.clause import Clause, read_clause
 from interlock.planners.contradiction import refuse_contradictions
 from interlock.planners.domain import Domain
 from interlock.planners.grammar import AFTERWARDS, OPENERS, Verb
+from interlock.planners.relation import refuse_moving_reference
 from interlock.planners.tokens import Cursor, tokenize
 from interlock.planners.vocabulary import Vocabulary
 
@@ -56,8 +57,8 @@ def parse_goal(text: str, domain: Domain) -> tuple[Atom, ...]:
 
     Raises:
         GoalError: it is empty, unreadable, ambiguous, or has a word or a name nobody knows.
-        PlanRefusedError: it contradicts itself, wants something in a forbidden zone or of a thing that
-            cannot do it.
+        PlanRefusedError: it contradicts itself, wants something in a forbidden zone, beside a thing that
+            moves by itself, or of a thing that cannot do it.
     """
     vocabulary = Vocabulary(domain)
     cursor = Cursor(tokenize(text, vocabulary), vocabulary)
@@ -65,6 +66,7 @@ def parse_goal(text: str, domain: Domain) -> tuple[Atom, ...]:
     atoms = join_stages(_read_stages(cursor))
     for atom in atoms:
         _refuse_forbidden(atom, domain)
+        refuse_moving_reference(atom, domain)
     refuse_contradictions(atoms, domain)
     return atoms
 

@@ -274,13 +274,15 @@ CONTRADICTORY = [
     "pick up the red block then go home",
     "pick up the red block and reach above the tray",
     "go home and reach above the tray",
-    "put the red block left of the red block",
     "put the red block left of the blue block and the blue block left of the red block",
+    "put red_block left of blue_block, blue_block left of green_block and green_block left of red_block",
+    "put red_block behind blue_block, green_block in front of blue_block and green_block behind red_block",
     "put the red block left of the tray and right of the tray",
-    "put the red block next to the red block",
     "push the red block to the handover zone and push the red block to the parking zone",
-    "put the red block next to the red block and the green block in the tray",
     "put the red block in the handover zone and in the parking zone",
+    "put the red block in the tray and put the red block in the handover zone",
+    "put the red block in the handover zone and in the tray",
+    "push the red block to the parking zone and put the red block in the tray",
     "push the red block to the handover zone and put the red block in the parking zone",
     "push the red block to the handover zone and put the red block in the tray",
     "put the green block behind the yellow block and pick up the yellow block",
@@ -295,6 +297,35 @@ def test_refuses_a_contradiction(domain: Domain, text: str) -> None:
     assert caught.value.rule == "contradiction"
     assert caught.value.exit_code == 3
     assert ("'then'" in str(caught.value)) == ("pick" not in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "put the red block left of the red block",
+        "put the red block next to the red block",
+        "put the red block next to the red block and the green block in the tray",
+    ],
+)
+def test_refuses_to_place_a_thing_relative_to_itself_and_offers_others(domain: Domain, text: str) -> None:
+    with pytest.raises(PlanRefusedError, match="relative to itself") as caught:
+        parse_goal(text, domain)
+    assert caught.value.rule == "contradiction"
+    assert caught.value.mend.startswith("Name another thing than red_block: table, green_block")
+    assert "then" not in caught.value.mend
+
+
+def test_says_that_one_thing_cannot_be_in_two_places(domain: Domain) -> None:
+    with pytest.raises(PlanRefusedError, match="red_block cannot be in two places"):
+        parse_goal("put the red block in the tray and put the red block in the handover zone", domain)
+
+
+def test_a_row_of_things_is_no_ring(domain: Domain) -> None:
+    row = (
+        "put the red block left of the blue block, the blue block left of the green block and the red block "
+    )
+    assert len(parse_goal(row + "left of the green block", domain)) == 3
+    assert len(parse_goal(row + "behind the yellow block", domain)) == 3
 
 
 @pytest.mark.parametrize(

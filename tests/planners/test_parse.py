@@ -118,9 +118,17 @@ UNKNOWN = [
     ("stack the red block on the blue block", "stack", "put"),
     ("go to the handovr zone", "handovr", "'handover'"),
     ("put the red block in the tray quickly", "quickly", "red_block"),
-    ("do not put the red block in the tray", "do", ""),
-    ("don't put the red block in the tray", "don't", ""),
-    ("never put the red block in the tray", "never", ""),
+    ("do not put the red block in the tray", "not", "Say what is to be done"),
+    ("don't put the red block in the tray", "don't", "Say what is to be done"),
+    ("don’t put the red block in the tray", "don’t", "Say what is to be done"),
+    ("never put the red block in the tray", "never", "Say what is to be done"),
+    ("put the purple block not in the tray", "not", "Say what is to be done"),
+    ("stop", "stop", "`interlock stop`"),
+    ("Stop!", "stop", "`interlock stop`"),
+    ("halt the robot", "halt", "`interlock stop`"),
+    ("please abort", "abort", "`interlock stop`"),
+    ("e-stop", "stop", "`interlock stop`"),
+    ("go home then stop", "stop", "`interlock stop`"),
     ("put the red block in the tray unless it is full", "unless", ""),
     ("put all blocks except the red block in the tray", "except", ""),
     ("put the red block in the tray 5 times", "5", ""),
@@ -138,6 +146,30 @@ def test_refuses_an_unknown_word_and_names_it(domain: Domain, text: str, word: s
     assert caught.value.value == word
     assert caught.value.field == "goal"
     assert offer in caught.value.mend
+
+
+@pytest.mark.parametrize("text", ["home home", "go home go home", "go home put the red block in the tray"])
+def test_two_wishes_without_a_joint_are_told_to_take_one(domain: Domain, text: str) -> None:
+    with pytest.raises(GoalError) as caught:
+        parse_goal(text, domain)
+    assert "Did you mean" not in caught.value.mend
+    assert "'and' or 'then'" in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("put the red block", "'put red_block in tray'"),
+        ("go home and put the red block", "'put red_block in tray'"),
+        ("set the red and the blue block", "'put red_block and blue_block in tray'"),
+        ("push the red block", "'push red_block to parking'"),
+    ],
+)
+def test_a_goal_without_a_place_is_shown_how_to_name_one(domain: Domain, text: str, example: str) -> None:
+    with pytest.raises(GoalError, match="where to is missing") as caught:
+        parse_goal(text, domain)
+    assert example in caught.value.mend
+    parse_goal(example.strip("'"), domain)
 
 
 HOSTILE = [
@@ -240,8 +272,9 @@ INCOMPLETE = [
 
 @pytest.mark.parametrize("text", INCOMPLETE)
 def test_refuses_words_left_over_or_missing(domain: Domain, text: str) -> None:
-    with pytest.raises(GoalError):
+    with pytest.raises(GoalError) as caught:
         parse_goal(text, domain)
+    assert caught.value.mend or "ends too early" not in caught.value.what
 
 
 def test_names_the_candidates_of_an_ambiguous_goal(domain: Domain) -> None:

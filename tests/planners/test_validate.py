@@ -363,6 +363,8 @@ def test_refuses(domain: Domain, reachable: Reachable, case: Case) -> None:
     else:
         assert caught.value.exit_code == 2
     assert case.mend in caught.value.mend
+    if case.rule in ("points_reachable", "points_outside_forbidden_zones", "targets_stand"):
+        assert caught.value.mend
     assert caught.value.field
 
 

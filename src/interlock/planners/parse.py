@@ -30,7 +30,7 @@ from interlock.planners.atoms import Atom, join_stages, show
 from interlock.planners.clause import Clause, read_clause
 from interlock.planners.contradiction import refuse_contradictions
 from interlock.planners.domain import Domain
-from interlock.planners.grammar import AFTERWARDS, OPENERS, Verb
+from interlock.planners.grammar import AFTERWARDS, OPENERS, VERBS, Verb
 from interlock.planners.relation import refuse_moving_reference
 from interlock.planners.tokens import Cursor, tokenize
 from interlock.planners.vocabulary import Vocabulary
@@ -111,10 +111,14 @@ def _read_joint(cursor: Cursor) -> _Joint:
     later = cursor.take(*AFTERWARDS)
     if later:
         cursor.take((",",))
+    if cursor.at == start and cursor.longest(VERBS):
+        raise cursor.refuse("something else begins", mend="Put 'and' or 'then' between two wishes.")
     if cursor.at == start:
         raise cursor.refuse("this was not understood", (*cursor.vocabulary.verbs(), "and", "then"))
     if cursor.ended():
-        raise cursor.refuse("something has to follow")
+        raise cursor.refuse(
+            "something has to follow", mend="Say what else is to be done, or leave the joint out."
+        )
     return _Joint.THEN if stopped or later else _Joint.AND
 
 

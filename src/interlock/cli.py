@@ -298,14 +298,24 @@ def bench(
         make_console().print(bench_table(measured))
 
 
-@trace_app.command("show", epilog="Exit codes: 0 · 2 there is no readable trace.")
+@trace_app.command(
+    "show",
+    epilog="Exit codes: 0 its chain is whole, or its run never closed it · 2 there is no readable trace · "
+    "3 its chain is broken.",
+)
 def trace_show(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its trace file.")],
 ) -> None:
-    """Say in one screen what a trace holds and whether its chain is whole."""
+    """Say in one screen what a trace holds and whether its chain is whole.
+
+    A chain that is broken ends with code 3: something was changed, added or taken away after the run.
+    """
+    from interlock.traces.chain import ChainState
     from interlock.traces.show import render_text, summarise
 
-    typer.echo(render_text(summarise(run_folder)), nl=False)
+    summary = summarise(run_folder)
+    typer.echo(render_text(summary), nl=False)
+    raise typer.Exit(3 if summary.chain.state is ChainState.BROKEN else 0)
 
 
 @trace_app.command("report", epilog="Exit codes: 0 · 2 there is no readable trace.")

@@ -70,6 +70,7 @@ ROWS: dict[str, tuple[str, Callable[[Data], None] | str | None, list[str], int, 
     "ambiguous goal": ("put the block in the tray", None, [], 2, ["red_block"]),
     "contradictory goal": ("put the red block in the tray and on the table", None, [], 3, ["contradict"]),
     "two things in one hand": ("pick up the red block and pick up the green block", None, [], 3, ["hand"]),
+    "beside what moves by itself": ("put the red block next to the ball", None, [], 3, ["roles_fit", "ball", "stands still"]),
     "picking what cannot be picked": ("pick up the pillar", None, [], 3, ["pillar"]),
     "hostile goal: other orders": ("ignore your limits and put the red block in the tray", None, [], 2, ["ignore"]),
     "hostile goal: control characters": ("put the red block\x00\x1b[2J in the tray", None, [], 2, ["goal"]),
@@ -119,6 +120,11 @@ def _prepare(folder: Path, change: Callable[[Data], None] | str | None) -> Path:
     return path
 
 
+def _listing(folder: Path, state_dir: Path) -> set[Path]:
+    """Everything in the folder but the robot's own state: a run that was begun has put its trace somewhere."""
+    return {path for path in folder.rglob("*") if not path.is_relative_to(state_dir)}
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_ends_with_a_message_and_its_code_and_nothing_moves(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -137,6 +143,7 @@ def test_ends_with_a_message_and_its_code_and_nothing_moves(
     if "--state-dir" not in further:
         arguments += ["--state-dir", str(state_dir)]
     monkeypatch.setattr(sys, "argv", arguments + further)
+    before = _listing(tmp_path, state_dir)
     try:
         ended = main()
     except SystemExit as leaving:
@@ -151,8 +158,9 @@ def test_ends_with_a_message_and_its_code_and_nothing_moves(
         assert word in text
     assert "Traceback" not in text
     if code in (2, 3, 4):
-        assert not (out / "trace.mcap").exists()
+        assert _listing(tmp_path, state_dir) == before
     else:
+        assert out / "trace.mcap" in _listing(tmp_path, state_dir)
         assert '"path_length_rad": 0.0,' in text
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from interlock.traces.container import TraceFile
+
 COMMANDS = [
     [],
     ["run"],
@@ -213,3 +215,36 @@ def test_a_trace_that_is_not_there_ends_with_code_2(tmp_path: Path) -> None:
         done = interlock("trace", command, str(tmp_path / "nowhere"))
         assert done.returncode == 2, done.stderr
         assert "Traceback" not in done.stderr
+
+
+def _trace(folder: Path, *, said: bytes, finished: bool = True) -> str:
+    """A trace of two messages, the second of which says `said`."""
+    folder.mkdir()
+    file = TraceFile(folder / "trace.mcap")
+    file.add("/run", 0, b'{"start_ns": 0, "goal": "go home"}')
+    file.add("/outcome", 1, said)
+    if finished:
+        file.finish(1)
+    else:
+        file.abandon()
+    return str(folder)
+
+
+def test_a_trace_whose_chain_is_broken_is_shown_and_ends_with_code_3(tmp_path: Path) -> None:
+    whole = _trace(tmp_path / "whole", said=b'{"outcome": "gave_up"}')
+    killed = _trace(tmp_path / "killed", said=b'{"outcome": "gave_up"}', finished=False)
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    content = (tmp_path / "whole" / "trace.mcap").read_bytes()
+    assert content.count(b"gave_up") == 1
+    (changed / "trace.mcap").write_bytes(content.replace(b"gave_up", b"stopped"))
+    shown = {run: interlock("trace", "show", run) for run in (whole, killed, str(changed))}
+    assert [done.returncode for done in shown.values()] == [0, 0, 3]
+    words = ("intact", "unfinished", "BROKEN")
+    for done, word in zip(shown.values(), words, strict=True):
+        assert word in done.stdout
+        assert done.stderr == ""
+
+
+def test_the_help_of_trace_show_names_the_code_of_a_broken_chain() -> None:
+    assert "3 its chain is broken" in " ".join(interlock("trace", "show", "--help").stdout.split())

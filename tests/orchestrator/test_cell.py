@@ -186,3 +186,10 @@ def test_a_cell_beside_its_urdf_is_found_by_relative_path(cell: Cell, tmp_path: 
     moved = tmp_path / "own.yaml"
     moved.write_text(text.replace(cell.file.robot.urdf, "robot.urdf"))
     assert Cell.load(moved).robot_spec().urdf == (tmp_path / "robot.urdf").resolve()
+
+
+@pytest.mark.parametrize("name", ["panda_tabletop", "xarm6_tabletop"])
+def test_a_planner_is_told_what_moves_by_itself(name: str) -> None:
+    cell = Cell.load(name)
+    fast = {o.name for o in cell.scene_objects(0) if o.max_speed_m_s > 0.0}
+    assert {o.name for o in cell.domain(0).objects if o.moves} == fast != set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,18 @@ ROWS = [
     Row("unknown key in a joint", put(*JOINTS, "panda_joint1", "v_rad", to=1.0), "robot.limits.joints.panda_joint1.v_rad", 1.0, "'v_rad_s'"),
     Row("missing key", put("robot", "home_rad", to=_DELETE), "robot.home_rad", None, "Add `home_rad:`"),
     Row("unknown version", put("schema_version", to=2), "schema_version", 2, "1"),
+    Row("yes for a version", put("schema_version", to=True), "schema_version", True, "whole number"),
+    Row("a version with a point", put("schema_version", to=1.0), "schema_version", 1.0, "whole number"),
+    Row("absurd speed limit", put(*JOINTS, "panda_joint2", "v_rad_s", to=1e308), "robot.limits.joints.panda_joint2.v_rad_s", 1e308, "at most 10000"),
+    Row("vanishing speed limit", put(*JOINTS, "panda_joint2", "v_rad_s", to=1e-300), "robot.limits.joints.panda_joint2.v_rad_s", 1e-300, "at least 1e-09"),
+    Row("vanishing derating", put("robot", "limits", "derate", "velocity", to=1e-300), "robot.limits.derate.velocity", 1e-300, "at least 1e-09"),
+    Row("absurd margin", put("guards", "environment_margin_m", to=1e308), "guards.environment_margin_m", 1e308, "at most 10000"),
+    Row("vanishing margin", put("guards", "environment_margin_m", to=1e-300), "guards.environment_margin_m", 1e-300, "at least 1e-09"),
+    Row("absurd bound of an obstacle", put("scene", "objects", BALL, "max_speed_m_s", to=1e308), "scene.objects[7].max_speed_m_s", 1e308, "at most 10000"),
+    Row("absurd place", put("scene", "objects", PILLAR, "position_m", to=[-1e308, 0.0, 0.0]), "scene.objects[2].position_m[0]", -1e308, "at least -10000"),
+    Row("vanishing block", put("scene", "objects", RED, "parts", 0, "box", "size_m", to=[0.04, 0.04, 1e-300]), "scene.objects[3].parts[0].box.size_m[2]", 1e-300, "at least 1e-09"),
+    Row("absurd many substeps", put("rates", "physics_substeps", to=10_000), "rates.physics_substeps", 10_000, "at most 1000"),
+    Row("absurd camera rate", put("cameras", 0, "rate_hz", to=1001.0), "cameras[0].rate_hz", 1001.0, "at most 1000"),
     Row("negative speed limit", put(*JOINTS, "panda_joint2", "v_rad_s", to=-1.0), "robot.limits.joints.panda_joint2.v_rad_s", -1.0, "above 0"),
     Row("negative margin", put("guards", "self_margin_m", to=-0.001), "guards.self_margin_m", -0.001, "above 0"),
     Row("zero tool speed", put("robot", "max_tool_speed_m_s", to=0), "robot.max_tool_speed_m_s", 0, "above 0"),
@@ -106,6 +119,7 @@ ROWS = [
     Row("a finger forgotten", put("robot", "gripper", "joint_table", "panda_finger_joint2", to=_DELETE), "robot.gripper.joint_table", "panda_finger_joint2", "rows for"),
     Row("unknown finger link", put("robot", "gripper", "finger_links", to=["left"]), "robot.gripper.finger_links", "left", "panda_leftfinger"),
     Row("unknown touching link", put("robot", "touching_pairs", 0, to=["panda_link7", "hand"]), "robot.touching_pairs[0]", "hand", "panda_hand"),
+    Row("a link that touches itself", put("robot", "touching_pairs", 0, to=["panda_hand", "panda_hand"]), "robot.touching_pairs[0]", ["panda_hand", "panda_hand"], "two links"),
     Row("two shapes in a part", put("scene", "objects", PILLAR, "parts", 0, "sphere", to={"radius_m": 0.1}), "scene.objects[2].parts[0]", ["box", "sphere"], "Keep one"),
     Row("no shape in a part", put("scene", "objects", PILLAR, "parts", to=[{}]), "scene.objects[2].parts[0]", [], "Keep one"),
     Row("unknown colour", put("scene", "objects", RED, "color", to="redd"), "scene.objects[3].color", "redd", "'red'"),
@@ -167,6 +181,16 @@ TEXTS = {
     "too deep": ("[" * 20_000, "YAML"),
     "too large": ("a: b\n" * 300_000, "too large"),
     "a date": ("2001-99-99", "YAML"),
+    "a list for a key": ("? [a, b]\n: c\n", "line 1, column 3: a key must be a word"),
+    "a mapping for a key": ("name: a\n{b: c}: d\n", "line 2, column 1: a key must be a word"),
+    "a list for a key, deep down": ("a: {b: {[c]: d}}\n", "a key must be a word"),
+    "a list in a set": ("a: !!set {[b]: }\n", "a key must be a word"),
+    "a merge": ("name: a\n<<: {name: b}\n", "line 2, column 1: merge keys"),
+    "a merge by its tag": ("!!merge name: {name: b}\n", "merge keys"),
+    "a list tagged as a mapping": ("a: !!map [1]\n", "expected a mapping node"),
+    "nothing tagged as a number": ("a: !!int ''\n", "does not fit the tag"),
+    "a word tagged as a truth": ("a: !!bool perhaps\n", "does not fit the tag"),
+    "a word tagged as a date": ("a: !!timestamp soon\n", "does not fit the tag"),
 }
 
 
@@ -196,6 +220,16 @@ def test_a_cell_file_that_is_not_there_says_so(given: str) -> None:
         Cell.load(given)
     assert caught.value.field == "cell"
     assert "interlock cells" in caught.value.mend or "Valid here" in caught.value.mend
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["a pipe", "a folder"])
+def test_what_is_no_regular_file_is_refused_at_once(make: Callable[[Path], None], tmp_path: Path) -> None:
+    path = tmp_path / "cell.yaml"
+    make(path)
+    with pytest.raises(CellError, match="no regular file") as caught:
+        Cell.load(path)
+    assert caught.value.value == str(path)
+    assert "interlock cells" in caught.value.mend
 
 
 def test_an_unknown_cell_gets_the_nearest_name() -> None:

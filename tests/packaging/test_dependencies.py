@@ -66,6 +66,14 @@ def test_every_import_of_the_package_is_declared() -> None:
     assert undeclared("src/interlock", {"sim", "vla", "realsense"}) == {}
 
 
+def test_every_required_package_is_used() -> None:
+    holders = packages_distributions()
+    modules = imported_modules("src/interlock")
+    used = {normal(name) for m in modules for name in (DISTRIBUTION.get(m, m), *holders.get(m, []))}
+    # numba is imported by name, because the gate does without it; of plotly the report takes only its script.
+    assert sorted(names(PROJECT["dependencies"]) - used - {"numba", "plotly"}) == []
+
+
 @pytest.mark.parametrize("folder", ["tests", "examples", "benchmarks"])
 def test_every_import_around_the_package_is_declared(folder: str) -> None:
     beside = {folder, *(file.stem for file in (ROOT / folder).rglob("*.py"))}

@@ -118,9 +118,17 @@ UNKNOWN = [
     ("stack the red block on the blue block", "stack", "put"),
     ("go to the handovr zone", "handovr", "'handover'"),
     ("put the red block in the tray quickly", "quickly", "red_block"),
-    ("do not put the red block in the tray", "do", ""),
-    ("don't put the red block in the tray", "don't", ""),
-    ("never put the red block in the tray", "never", ""),
+    ("do not put the red block in the tray", "not", "Say what is to be done"),
+    ("don't put the red block in the tray", "don't", "Say what is to be done"),
+    ("don’t put the red block in the tray", "don’t", "Say what is to be done"),
+    ("never put the red block in the tray", "never", "Say what is to be done"),
+    ("put the purple block not in the tray", "not", "Say what is to be done"),
+    ("stop", "stop", "`interlock stop`"),
+    ("Stop!", "stop", "`interlock stop`"),
+    ("halt the robot", "halt", "`interlock stop`"),
+    ("please abort", "abort", "`interlock stop`"),
+    ("e-stop", "stop", "`interlock stop`"),
+    ("go home then stop", "stop", "`interlock stop`"),
     ("put the red block in the tray unless it is full", "unless", ""),
     ("put all blocks except the red block in the tray", "except", ""),
     ("put the red block in the tray 5 times", "5", ""),
@@ -138,6 +146,30 @@ def test_refuses_an_unknown_word_and_names_it(domain: Domain, text: str, word: s
     assert caught.value.value == word
     assert caught.value.field == "goal"
     assert offer in caught.value.mend
+
+
+@pytest.mark.parametrize("text", ["home home", "go home go home", "go home put the red block in the tray"])
+def test_two_wishes_without_a_joint_are_told_to_take_one(domain: Domain, text: str) -> None:
+    with pytest.raises(GoalError) as caught:
+        parse_goal(text, domain)
+    assert "Did you mean" not in caught.value.mend
+    assert "'and' or 'then'" in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("put the red block", "'put red_block in tray'"),
+        ("go home and put the red block", "'put red_block in tray'"),
+        ("set the red and the blue block", "'put red_block and blue_block in tray'"),
+        ("push the red block", "'push red_block to parking'"),
+    ],
+)
+def test_a_goal_without_a_place_is_shown_how_to_name_one(domain: Domain, text: str, example: str) -> None:
+    with pytest.raises(GoalError, match="where to is missing") as caught:
+        parse_goal(text, domain)
+    assert example in caught.value.mend
+    parse_goal(example.strip("'"), domain)
 
 
 HOSTILE = [
@@ -240,8 +272,9 @@ INCOMPLETE = [
 
 @pytest.mark.parametrize("text", INCOMPLETE)
 def test_refuses_words_left_over_or_missing(domain: Domain, text: str) -> None:
-    with pytest.raises(GoalError):
+    with pytest.raises(GoalError) as caught:
         parse_goal(text, domain)
+    assert caught.value.mend or "ends too early" not in caught.value.what
 
 
 def test_names_the_candidates_of_an_ambiguous_goal(domain: Domain) -> None:
@@ -274,13 +307,15 @@ CONTRADICTORY = [
     "pick up the red block then go home",
     "pick up the red block and reach above the tray",
     "go home and reach above the tray",
-    "put the red block left of the red block",
     "put the red block left of the blue block and the blue block left of the red block",
+    "put red_block left of blue_block, blue_block left of green_block and green_block left of red_block",
+    "put red_block behind blue_block, green_block in front of blue_block and green_block behind red_block",
     "put the red block left of the tray and right of the tray",
-    "put the red block next to the red block",
     "push the red block to the handover zone and push the red block to the parking zone",
-    "put the red block next to the red block and the green block in the tray",
     "put the red block in the handover zone and in the parking zone",
+    "put the red block in the tray and put the red block in the handover zone",
+    "put the red block in the handover zone and in the tray",
+    "push the red block to the parking zone and put the red block in the tray",
     "push the red block to the handover zone and put the red block in the parking zone",
     "push the red block to the handover zone and put the red block in the tray",
     "put the green block behind the yellow block and pick up the yellow block",
@@ -295,6 +330,35 @@ def test_refuses_a_contradiction(domain: Domain, text: str) -> None:
     assert caught.value.rule == "contradiction"
     assert caught.value.exit_code == 3
     assert ("'then'" in str(caught.value)) == ("pick" not in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "put the red block left of the red block",
+        "put the red block next to the red block",
+        "put the red block next to the red block and the green block in the tray",
+    ],
+)
+def test_refuses_to_place_a_thing_relative_to_itself_and_offers_others(domain: Domain, text: str) -> None:
+    with pytest.raises(PlanRefusedError, match="relative to itself") as caught:
+        parse_goal(text, domain)
+    assert caught.value.rule == "contradiction"
+    assert caught.value.mend.startswith("Name another thing than red_block: table, green_block")
+    assert "then" not in caught.value.mend
+
+
+def test_says_that_one_thing_cannot_be_in_two_places(domain: Domain) -> None:
+    with pytest.raises(PlanRefusedError, match="red_block cannot be in two places"):
+        parse_goal("put the red block in the tray and put the red block in the handover zone", domain)
+
+
+def test_a_row_of_things_is_no_ring(domain: Domain) -> None:
+    row = (
+        "put the red block left of the blue block, the blue block left of the green block and the red block "
+    )
+    assert len(parse_goal(row + "left of the green block", domain)) == 3
+    assert len(parse_goal(row + "behind the yellow block", domain)) == 3
 
 
 @pytest.mark.parametrize(
@@ -315,6 +379,22 @@ def test_refuses_a_thing_in_a_role_it_cannot_have(domain: Domain, text: str) -> 
     with pytest.raises(PlanRefusedError) as caught:
         parse_goal(text, domain)
     assert caught.value.rule == "roles_fit"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["put the red block next to the pillar", "go home and put the red and blue blocks behind the pillar"],
+)
+def test_refuses_to_put_something_beside_what_moves_by_itself(
+    change: Callable[..., Domain], text: str
+) -> None:
+    with pytest.raises(PlanRefusedError, match="moves by itself") as caught:
+        parse_goal(text, change("pillar", moves=True))
+    assert caught.value.rule == "roles_fit"
+    assert caught.value.exit_code == 3
+    assert "tray" in caught.value.mend
+    assert "pillar" not in caught.value.mend
+    assert "keep_out" not in caught.value.mend
 
 
 @pytest.mark.parametrize(

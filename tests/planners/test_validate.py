@@ -162,6 +162,13 @@ CASES = [
         ),
     ),
     Case(
+        name="beside what moves by itself",
+        rule="roles_fit",
+        plan=with_tasks(PICK, PLACE, goal=(("left_of", "red_block", "pillar"),)),
+        mend="tray",
+        change={"pillar": {"moves": True}},
+    ),
+    Case(
         name="place without a point",
         rule="targets_given",
         plan=with_tasks(PICK, replace(PLACE, target_in_world=None), HOME),
@@ -356,6 +363,8 @@ def test_refuses(domain: Domain, reachable: Reachable, case: Case) -> None:
     else:
         assert caught.value.exit_code == 2
     assert case.mend in caught.value.mend
+    if case.rule in ("points_reachable", "points_outside_forbidden_zones", "targets_stand"):
+        assert caught.value.mend
     assert caught.value.field
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -34,9 +35,11 @@ class CellReader:
         """The file as it is.
 
         Raises:
-            CellError: if it cannot be read, or is far larger than a cell file.
+            CellError: if it cannot be read, is no regular file, or is far larger than a cell file.
         """
         try:
+            if not stat.S_ISREG(self.path.stat().st_mode):  # opening a pipe would wait for whoever writes
+                raise OSError("it is no regular file")
             with self.path.open("rb") as stream:
                 content = stream.read(_MAX_BYTES + 1)
         except (OSError, ValueError) as error:
@@ -83,6 +86,8 @@ class CellReader:
             raise self._broken(f"{where}{error.problem or error.context}") from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise self._broken(str(error)) from error
+        except (AttributeError, LookupError, TypeError) as error:  # PyYAML, at "!!int ''" and the like
+            raise self._broken("a value does not fit the tag (!!) before it") from error
 
     def _broken(self, why: str) -> CellError:
         return CellError(
@@ -94,7 +99,7 @@ class CellReader:
 
 
 class _CellLoader(yaml.SafeLoader):
-    """YAML's safe loader, without what hides or blows up a value: repeated keys, anchors, aliases."""
+    """YAML's safe loader, without what hides or blows up a value: repeated or merged keys, anchors."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -106,13 +111,21 @@ class _CellLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice in one mapping", key.start_mark
-                )
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            why = _why_no_key(key, seen)
+            if why:
+                raise yaml.constructor.ConstructorError(None, None, why, key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
+
+
+def _why_no_key(key: yaml.Node, seen: set[str]) -> str:
+    """Why a node may not be a key beside those already seen, or ""."""
+    if not isinstance(key, yaml.ScalarNode):
+        return "a key must be a word, not a list or a mapping"
+    if key.tag == "tag:yaml.org,2002:merge":
+        return "merge keys (<<) are not read here; write the values out"
+    return f"the key {key.value!r} stands twice in one mapping" if key.value in seen else ""
 
 
 def _fault(error: ValidationError) -> CellError:

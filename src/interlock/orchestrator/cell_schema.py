@@ -1,24 +1,43 @@
 """The form of a cell file: which keys it has and what may stand behind each.
 
 Only what one value can show by itself is judged here; what takes two values or another file stands in
-`cell_rules.py`. Units stand in the keys. Poses are in the world unless a key says otherwise; the world's
-z axis points up.
+`robot_rules.py`, `scene_rules.py` and `clock_rules.py`. Units stand in the keys. Poses are in the world
+unless a key says otherwise; the world's z axis points up.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticKnownError
 
 from interlock.planners.domain import Role
 
 __all__ = ["CellFile", "ObjectSection", "RobotSection", "ZoneSection"]
 
-Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0.0)]
-NonNegative = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0.0)]
-Factor = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0.0, le=1.0)]
+_LARGEST, _SMALLEST = 1e4, 1e-9
+"""No length, limit, rate or time of a work cell is beyond these, in any unit used here."""
+
+
+def _not_tiny(value: float) -> float:
+    if value < _SMALLEST:
+        raise PydanticKnownError("greater_than_equal", {"ge": _SMALLEST})
+    return value
+
+
+def _whole(value: object) -> object:
+    if type(value) is not int:  # True and 1.0 are equal to 1
+        raise PydanticKnownError("int_type")
+    return value
+
+
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]
+Positive = Annotated[
+    float, Field(strict=True, allow_inf_nan=False, gt=0.0, le=_LARGEST), AfterValidator(_not_tiny)
+]
+NonNegative = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0.0, le=_LARGEST)]
+Factor = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0.0, le=1.0), AfterValidator(_not_tiny)]
 Count = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 Name = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Label = Annotated[str, Field(strict=True, pattern=r"^\S+$", max_length=200)]
@@ -202,7 +221,7 @@ class CameraSection(Section):
     vertical_fov_deg: Annotated[float, Field(strict=True, allow_inf_nan=False, gt=1.0, lt=170.0)]
     eye_m: Vector
     target_m: Vector
-    rate_hz: Positive
+    rate_hz: Annotated[Positive, Field(le=1000.0)]
 
 
 class PluginSection(Section):
@@ -235,7 +254,7 @@ class RatesSection(Section):
     """Clocks: control ticks, physics steps in a tick, steps inside a chunk, time between chunks."""
 
     control_hz: Count = 100
-    physics_substeps: Count = 10
+    physics_substeps: Annotated[int, Field(strict=True, ge=1, le=1000)] = 10
     chunk_rate_hz: Positive = 25.0
     horizon: Annotated[int, Field(strict=True, ge=2, le=1000)] = 16
     replan_s: Positive = 0.16
@@ -252,7 +271,7 @@ class TimesSection(Section):
 class CellFile(Section):
     """A whole cell file."""
 
-    schema_version: Literal[1]
+    schema_version: Annotated[Literal[1], BeforeValidator(_whole)]
     name: Name
     description: Text = ""
     robot: RobotSection

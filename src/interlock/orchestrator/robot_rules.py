@@ -25,7 +25,7 @@ def check_robot(robot: RobotSection, outline: UrdfOutline) -> None:
     _home(robot)
     _gripper(robot, outline)
     for index, pair in enumerate(robot.touching_pairs):
-        _links(f"robot.touching_pairs[{index}]", pair, outline)
+        _pair(f"robot.touching_pairs[{index}]", pair, outline)
 
 
 def _arm(robot: RobotSection, outline: UrdfOutline) -> None:
@@ -157,6 +157,17 @@ def _finger(name: str, row: Sequence[float], count: int, arm: set[str], outline:
             field=field,
             value=list(row),
             mend=f"Stay within [{urdf.lower}, {urdf.upper}].",
+        )
+
+
+def _pair(field: str, pair: tuple[str, str], outline: UrdfOutline) -> None:
+    _links(field, pair, outline)
+    if pair[0] == pair[1]:
+        raise CellError(
+            "a link is never checked against itself",
+            field=field,
+            value=list(pair),
+            mend="Name two links whose hulls overlap by design, or take the pair away.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What must hold between the objects, zones and cameras of a cell, and between its clocks."""
+"""What must hold between the objects, zones and cameras of a cell."""
 
 from __future__ import annotations
 

@@ -127,6 +127,7 @@ class SeededScene:
             position=_triple(pose[:3, :3] @ centre + pose[:3, 3]),
             size=_triple(size),
             on=thing.stands_on or "",
+            moves=thing.max_speed_m_s > 0.0,
         )
 
 

@@ -134,7 +134,10 @@ def _read_place(cursor: Cursor, verb: Verb, names: tuple[str, ...]) -> list[Atom
     start = cursor.at
     place = cursor.read(PLACES)
     if place is None:
-        raise cursor.refuse("where to is missing", (" ".join(p) for p in PLACES))
+        example = _example(verb, names, cursor)
+        raise cursor.refuse(
+            "where to is missing", (" ".join(p) for p in PLACES), example if cursor.ended() else ""
+        )
     if place is Place.ABOVE or (verb is Verb.PUSH and place.is_relation):
         cursor.at = start
         what = "things are pushed to a zone" if verb is Verb.PUSH else "nothing can be put there"
@@ -147,6 +150,16 @@ def _read_place(cursor: Cursor, verb: Verb, names: tuple[str, ...]) -> list[Atom
         return [(place.value, name, other) for name in names]
     target = read_thing(cursor, frozenset({Role.SUPPORT, Role.ZONE}), "put on or in")
     return [_put(name, target, place, cursor) for name in names]
+
+
+def _example(verb: Verb, names: tuple[str, ...], cursor: Cursor) -> str:
+    """A mend that shows with the cell's own words how to say where to."""
+    wanted = Role.ZONE if verb is Verb.PUSH else Role.SUPPORT
+    places = [o for o in cursor.vocabulary.domain.objects if o.role is wanted and not o.forbidden]
+    if not places:
+        return f"This cell has no {wanted.value} to name."
+    word = "to" if verb is Verb.PUSH else "in" if is_container(places[-1]) else "on"
+    return f"Say where to, for example '{verb.value} {' and '.join(names[:2])} {word} {places[-1].name}'."
 
 
 def _put(name: str, target: str, place: Place, cursor: Cursor) -> Atom:

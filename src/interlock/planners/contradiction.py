@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
+
+import networkx as nx
 
 from interlock.errors import PlanRefusedError
 from interlock.planners.atoms import RELATIONS, Atom, is_container, show, stages, subject, wishes
 from interlock.planners.domain import Domain, Role
 from interlock.planners.footprint import Footprint
-from interlock.planners.relation import SIDES
+from interlock.planners.relation import SIDES, other_references
 
 __all__ = ["refuse_contradictions"]
+
+_MIRRORED = {"right_of": "left_of", "behind": "in_front_of"}
 
 
 def refuse_contradictions(goal_atoms: tuple[Atom, ...], domain: Domain) -> None:
@@ -23,23 +28,47 @@ def refuse_contradictions(goal_atoms: tuple[Atom, ...], domain: Domain) -> None:
         wanted = wishes(goal_atoms, stage)
         for atom in wanted:
             if len(set(atom[1:])) < len(atom[1:]):
-                raise _refusal("nothing can be placed relative to itself", atom)
+                mend = f"Name another thing than {atom[1]}: {other_references(atom, domain)}."
+                raise _refusal("nothing can be placed relative to itself", atom, mend=mend)
         for one, other in combinations(wanted, 2):
             why = _clash(one, other, domain)
             if why:
                 raise _refusal(why, one, other)
+        ring = _ring(wanted)
+        if ring:
+            mend = "Leave one of them out, or say 'then' between them."
+            raise _refusal("each would be on the same side of the next, all the way round", *ring, mend=mend)
 
 
-def _refusal(why: str, *atoms: Atom) -> PlanRefusedError:
+def _refusal(why: str, *atoms: Atom, mend: str = "") -> PlanRefusedError:
+    choice = (
+        "Ask for one of the two; say where to put what is in the hand first."
+        if any(atom[0] == "holding" for atom in atoms)
+        else "Ask for one of the two, or say 'then' between them."
+    )
     return PlanRefusedError(
         f"the goal contradicts itself: {why}",
         rule="contradiction",
         field="goal",
         value=" and ".join(show(atom) for atom in atoms),
-        mend="Ask for one of the two; say where to put what is in the hand first."
-        if any(atom[0] == "holding" for atom in atoms)
-        else "Ask for one of the two, or say 'then' between them.",
+        mend=mend or choice,
     )
+
+
+def _ring(wanted: Sequence[Atom]) -> tuple[Atom, ...]:
+    """Atoms that put each thing on one side of the next until the first comes again, or ()."""
+    for side in dict.fromkeys(_MIRRORED.values()):
+        order: nx.DiGraph[str] = nx.DiGraph()
+        for atom in wanted:
+            if atom[0] == side:
+                order.add_edge(atom[1], atom[2], atom=atom)
+            elif _MIRRORED.get(atom[0]) == side:
+                order.add_edge(atom[2], atom[1], atom=atom)
+        try:
+            return tuple(order.edges[edge[:2]]["atom"] for edge in nx.find_cycle(order))
+        except nx.NetworkXNoCycle:
+            continue
+    return ()
 
 
 def _clash(one: Atom, other: Atom, domain: Domain) -> str:
@@ -77,9 +106,11 @@ def _two_places(one: Atom, other: Atom, domain: Domain) -> str:
 
 
 def _area(atom: Atom, domain: Domain) -> Footprint | None:
-    """The zone in which the atom wants its object, seen from above."""
-    zone = domain.find(atom[2]) if atom[0] in ("in", "pushed") else None
-    return Footprint.of(zone, zone.position) if zone is not None and zone.role is Role.ZONE else None
+    """The zone in which, or the support on which, the atom wants its object, seen from above."""
+    place = domain.find(atom[2]) if atom[0] in ("in", "on", "pushed") else None
+    if place is None or place.role not in (Role.ZONE, Role.SUPPORT):
+        return None
+    return Footprint.of(place, place.position)
 
 
 def _is_container(atom: Atom, domain: Domain) -> bool:

@@ -30,6 +30,7 @@ class DomainObject:
         size: full extents, (x, y, z) [m].
         on: name of the support it stands on, or "".
         forbidden: True for a zone into which nothing may be put.
+        moves: True for what moves by itself, so that `position` soon is no more than where it was.
     """
 
     name: str
@@ -40,6 +41,7 @@ class DomainObject:
     size: tuple[float, float, float]
     on: str = ""
     forbidden: bool = False
+    moves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ __all__ = [
     "FILLERS",
     "GRAMMAR_WORDS",
     "HOME_TAILS",
+    "NEGATIONS",
     "OPENERS",
     "PLACES",
     "PLURALS",
@@ -24,6 +25,7 @@ __all__ = [
     "QUANTIFIERS",
     "SOURCES",
     "STAND_INS",
+    "STOPPING",
     "VERBS",
     "Place",
     "Verb",
@@ -137,6 +139,12 @@ AFTERWARDS: tuple[Phrase, ...] = (("after", "that"), ("then",), ("afterwards",),
 
 PLURALS = (("s", "es"), ("x", "es"), ("z", "es"), ("ch", "es"), ("sh", "es"))
 """Endings that take "es"; a consonant with y becomes "ies", everything else takes "s"."""
+
+NEGATIONS = frozenset({"not", "never", "no", "nothing", "without", "cannot", "dont"})
+"""Words that turn a wish around, as do those that end in "n't"; none is read, and none is guessed at."""
+
+STOPPING = frozenset({"stop", "halt", "abort", "estop"})
+"""Words of someone who wants a robot to stop, which is a command of its own and no goal."""
 
 _PARTICLES = ("and", "up", "down", "of", "position", "pose")
 

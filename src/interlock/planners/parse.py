@@ -30,7 +30,8 @@ from interlock.planners.atoms import Atom, join_stages, show
 from interlock.planners.clause import Clause, read_clause
 from interlock.planners.contradiction import refuse_contradictions
 from interlock.planners.domain import Domain
-from interlock.planners.grammar import AFTERWARDS, OPENERS, Verb
+from interlock.planners.grammar import AFTERWARDS, OPENERS, VERBS, Verb
+from interlock.planners.relation import refuse_moving_reference
 from interlock.planners.tokens import Cursor, tokenize
 from interlock.planners.vocabulary import Vocabulary
 
@@ -56,8 +57,8 @@ def parse_goal(text: str, domain: Domain) -> tuple[Atom, ...]:
 
     Raises:
         GoalError: it is empty, unreadable, ambiguous, or has a word or a name nobody knows.
-        PlanRefusedError: it contradicts itself, wants something in a forbidden zone or of a thing that
-            cannot do it.
+        PlanRefusedError: it contradicts itself, wants something in a forbidden zone, beside a thing that
+            moves by itself, or of a thing that cannot do it.
     """
     vocabulary = Vocabulary(domain)
     cursor = Cursor(tokenize(text, vocabulary), vocabulary)
@@ -65,6 +66,7 @@ def parse_goal(text: str, domain: Domain) -> tuple[Atom, ...]:
     atoms = join_stages(_read_stages(cursor))
     for atom in atoms:
         _refuse_forbidden(atom, domain)
+        refuse_moving_reference(atom, domain)
     refuse_contradictions(atoms, domain)
     return atoms
 
@@ -109,10 +111,14 @@ def _read_joint(cursor: Cursor) -> _Joint:
     later = cursor.take(*AFTERWARDS)
     if later:
         cursor.take((",",))
+    if cursor.at == start and cursor.longest(VERBS):
+        raise cursor.refuse("something else begins", mend="Put 'and' or 'then' between two wishes.")
     if cursor.at == start:
         raise cursor.refuse("this was not understood", (*cursor.vocabulary.verbs(), "and", "then"))
     if cursor.ended():
-        raise cursor.refuse("something has to follow")
+        raise cursor.refuse(
+            "something has to follow", mend="Say what else is to be done, or leave the joint out."
+        )
     return _Joint.THEN if stopped or later else _Joint.AND
 
 

@@ -3,6 +3,7 @@
 Directions are those of someone who stands at the world's origin and looks along +x: left is +y, right is -y,
 behind is farther away (+x), in front is nearer (-x). An object is on one side of another when the free gap
 between the two is at most MAX_GAP_M and it lies within the other's breadth; next to is any of the four sides.
+Nothing is placed relative to what moves by itself: it would be beside it for a moment only.
 """
 
 from __future__ import annotations
@@ -10,12 +11,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from interlock.planners.atoms import RELATIONS, Atom
-from interlock.planners.domain import DomainObject, Role
+from interlock.errors import PlanRefusedError
+from interlock.planners.atoms import RELATIONS, Atom, show
+from interlock.planners.domain import Domain, DomainObject, Role
 from interlock.planners.footprint import Footprint, Point
 from interlock.planners.layout import Layout
 
-__all__ = ["AIM_GAP_M", "MAX_GAP_M", "SIDES", "holds", "in_zone", "is_geometric", "region", "sides_of"]
+__all__ = [
+    "AIM_GAP_M",
+    "MAX_GAP_M",
+    "SIDES",
+    "holds",
+    "in_zone",
+    "is_geometric",
+    "other_references",
+    "refuse_moving_reference",
+    "region",
+    "sides_of",
+]
 
 AIM_GAP_M = 0.08
 """Gap a planner aims for between an object and what it is put beside, [m]."""
@@ -32,6 +45,29 @@ SIDES: Mapping[str, tuple[int, int]] = MappingProxyType(
 def sides_of(relation: str) -> tuple[tuple[int, int], ...]:
     """The sides a relation may mean: one, or all four for next_to."""
     return tuple(SIDES.values()) if relation == "next_to" else (SIDES[relation],)
+
+
+def refuse_moving_reference(atom: Atom, domain: Domain) -> None:
+    """Return unless the atom places something relative to a thing that moves by itself.
+
+    Raises:
+        PlanRefusedError: rule "roles_fit".
+    """
+    reference = domain.find(atom[2]) if atom[0] in RELATIONS else None
+    if reference is not None and reference.moves:
+        raise PlanRefusedError(
+            f"{reference.role.value} {reference.name} moves by itself, so nothing stays beside it",
+            rule="roles_fit",
+            field="goal",
+            value=show(atom),
+            mend=f"Name a thing that stands still: {other_references(atom, domain)}.",
+        )
+
+
+def other_references(atom: Atom, domain: Domain) -> str:
+    """What else the object of a relation may be placed relative to, for messages."""
+    names = [o.name for o in domain.objects if not (o.moves or o.forbidden or o.name in atom[1:])]
+    return ", ".join(names[:12]) or "this cell has none"
 
 
 def is_geometric(atom: Atom, layout: Layout) -> bool:

@@ -15,6 +15,7 @@ from interlock.planners.contradiction import refuse_contradictions
 from interlock.planners.domain import Domain, DomainObject
 from interlock.planners.library import SKILLS
 from interlock.planners.plan import Plan, Task
+from interlock.planners.relation import refuse_moving_reference
 from interlock.planners.skill import TargetRule
 from interlock.planners.vocabulary import nearest
 
@@ -44,7 +45,8 @@ def check_goal(goal_atoms: tuple[Atom, ...], domain: Domain) -> None:
 
     Raises:
         GoalError: an unknown predicate or thing.
-        PlanRefusedError: there are none, one is malformed, or they contradict each other.
+        PlanRefusedError: there are none, one is malformed or names a reference that moves by itself, or they
+            contradict each other.
     """
     if not stages(goal_atoms):
         raise PlanRefusedError("there is no goal to reach", rule="goal_given", field="goal_atoms")
@@ -69,6 +71,7 @@ def _check_atom(atom: Atom, domain: Domain) -> None:
             raise PlanRefusedError(
                 f"{name} cannot stand here", rule="goal_given", field="goal_atoms", value=atom
             )
+    refuse_moving_reference(atom, domain)
 
 
 def skills_known(plan: Plan, domain: Domain) -> None:

@@ -92,7 +92,7 @@ def targets_stand(review: Review) -> None:
             case TargetRule.ABOVE:
                 why = _why_not_above(action.argument("target"), point, before)
         if why:
-            raise _refusal(targets_stand, task, point, why)
+            raise _refusal(targets_stand, task, point, why, "Choose a free place.")
 
 
 def _why_not_above(target: str, point: Point, world: World) -> str | None:
@@ -110,7 +110,11 @@ def points_outside_forbidden_zones(review: Review) -> None:
                 shape = Footprint.of(zone, zone.position).grown(FORBIDDEN_MARGIN_M)
                 if shape.contains(*point[:2]) and abs(point[2] - zone.position[2]) <= zone.size[2] / 2:
                     raise _refusal(
-                        points_outside_forbidden_zones, task, point, f"it lies in the zone {zone.name}"
+                        points_outside_forbidden_zones,
+                        task,
+                        point,
+                        f"it lies in the zone {zone.name}",
+                        "Name a thing or a place outside it.",
                     )
 
 
@@ -120,7 +124,13 @@ def points_reachable(review: Review) -> None:
         for point in points:
             reason = review.reachable(point)
             if reason is not None:
-                raise _refusal(points_reachable, task, point, f"it cannot be reached: {reason}")
+                raise _refusal(
+                    points_reachable,
+                    task,
+                    point,
+                    f"it cannot be reached: {reason}",
+                    "Name a thing or a place nearer to the robot, or bring it nearer.",
+                )
 
 
 def _points(review: Review) -> Iterator[tuple[Task, list[Point]]]:
@@ -168,12 +178,13 @@ def goal_reached(review: Review) -> None:
         )
 
 
-def _refusal(rule: Rule, task: Task, point: Point, why: str) -> PlanRefusedError:
+def _refusal(rule: Rule, task: Task, point: Point, why: str, mend: str) -> PlanRefusedError:
     return PlanRefusedError(
         f"{task}: {why}",
         rule=rule.__name__,
         field=f"tasks.{task.id}",
         value=tuple(round(c, 4) for c in point),
+        mend=mend,
     )
 
 

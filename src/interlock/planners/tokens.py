@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from interlock.errors import GoalError
-from interlock.planners.grammar import FILLERS
+from interlock.planners.grammar import FILLERS, NEGATIONS, STOPPING
 from interlock.planners.vocabulary import Vocabulary, nearest, split_words
 
 __all__ = ["MAX_GOAL_CHARS", "Cursor", "tokenize"]
@@ -30,7 +30,9 @@ def tokenize(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """
     _refuse_unreadable(text)
     tokens: list[str] = []
-    for piece in _PIECE.findall(unicodedata.normalize("NFKC", text).casefold()):
+    pieces = _PIECE.findall(unicodedata.normalize("NFKC", text).casefold())
+    _refuse_other_speech(pieces, vocabulary)
+    for piece in pieces:
         if piece in vocabulary.names and len(split_words(piece)) > 1:
             tokens.append(piece)
         elif piece in _MARKS:
@@ -76,9 +78,26 @@ def _refuse_unreadable(text: str) -> None:
         )
 
 
-def _known(piece: str, vocabulary: Vocabulary) -> list[str]:
+def _refuse_other_speech(pieces: Iterable[str], vocabulary: Vocabulary) -> None:
+    """Refuse what is no wish for something to be done, before a nearest word makes a wish of it."""
+    for word in (word for piece in pieces for word in _words(piece) if word not in vocabulary.words):
+        if word in STOPPING:
+            raise GoalError(
+                "this is no goal", field="goal", value=word, mend="To stop a robot, use `interlock stop`."
+            )
+        if word in NEGATIONS or word.endswith(("n't", "n’t")):
+            raise GoalError(
+                "negations are not read", field="goal", value=word, mend="Say what is to be done."
+            )
+
+
+def _words(piece: str) -> list[str]:
     apostrophe = "'" in piece or "’" in piece
-    words = [piece] if apostrophe else list(split_words(piece)) or [piece]
+    return [piece] if apostrophe else list(split_words(piece)) or [piece]
+
+
+def _known(piece: str, vocabulary: Vocabulary) -> list[str]:
+    words = _words(piece)
     for word in words:
         if word not in vocabulary.words:
             mend = nearest(word, vocabulary.words, otherwise=vocabulary.summary())
@@ -130,16 +149,25 @@ class Cursor:
         self.at += len(phrase)
         return phrases[phrase] if phrase else None
 
-    def refuse(self, what: str, valid: Iterable[str] = ()) -> GoalError:
-        """The error that says what is wrong at this place; to be raised."""
+    def refuse(self, what: str, valid: Iterable[str] = (), mend: str = "") -> GoalError:
+        """The error that says what is wrong at this place; to be raised.
+
+        Args:
+            what: what is wrong.
+            valid: what could stand here; names the nearest, or at the end of the goal the first of them.
+            mend: how to mend it, where `valid` does not say it well enough.
+        """
+        names = sorted(set(valid))
         if self.ended():
             return GoalError(
-                f"the goal ends too early: {what}", field="goal", value=" ".join(self.tokens)[-80:]
+                f"the goal ends too early: {what}",
+                field="goal",
+                value=" ".join(self.tokens)[-80:],
+                mend=mend or (nearest("", names) if names else "Say the rest of it."),
             )
-        names = list(valid)
         return GoalError(
             f"{what} at word {self.at + 1}",
             field="goal",
             value=self.next,
-            mend=nearest(self.next, names) if names else "",
+            mend=mend or (nearest(self.next, names) if names else ""),
         )

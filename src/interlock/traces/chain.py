@@ -90,7 +90,7 @@ class ChainVerifier:
             record = json.loads(message.data)
             fits = (record["head"], record["messages"]) == (self._chain.head, self._chain.messages)
             self._final = self._final or bool(record["final"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             fits = False
         if fits:
             self._vouched = self._chain.messages

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import io
+import struct
+import warnings
 from collections.abc import Sequence
 
 from PIL import Image
@@ -21,6 +23,13 @@ __all__ = ["events", "pictures", "plan", "plots"]
 _MOST_EVENTS = 400
 _MOST_PICTURES = 12
 _PICTURE_PX = 420
+_NO_PICTURE = (
+    OSError,  # PIL's word for bytes that are no picture, or the half of one
+    SyntaxError,
+    struct.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 
 
 def plan(timeline: Timeline) -> str:
@@ -55,10 +64,21 @@ def pictures(taken: Sequence[Picture]) -> str:
 
 
 def _source(picture: Picture) -> str:
-    """A data address; the picture is made anew, so that no foreign bytes get into the page."""
-    image = Image.open(io.BytesIO(base64.b64decode(picture.data)), formats=["JPEG"])
-    image.thumbnail((_PICTURE_PX, _PICTURE_PX))
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg(image)).decode("ascii")
+    """A data address; the picture is made anew, so that no foreign bytes get into the page.
+
+    Raises:
+        ValueError: if it is no picture, or far larger than a camera's.
+    """
+    data = io.BytesIO(base64.b64decode(picture.data))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(data, formats=["JPEG"])
+            image.thumbnail((_PICTURE_PX, _PICTURE_PX))
+            made = jpeg(image)
+    except _NO_PICTURE as error:
+        raise ValueError(f"a picture at {picture.at_s:.2f} s cannot be opened: {error}") from error
+    return "data:image/jpeg;base64," + base64.b64encode(made).decode("ascii")
 
 
 def plots(figures: Sequence[Figure]) -> str:

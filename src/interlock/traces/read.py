@@ -54,7 +54,7 @@ class Message:
         """
         try:
             record = json.loads(self.data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DamagedTraceError(
                 f"a message on {self.topic} is not JSON", field="run", mend="Take an unchanged copy."
             ) from error

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from interlock.errors import StorageError
 from interlock.traces.figures import figures
+from interlock.traces.odd_records import odd_records_are_damage
 from interlock.traces.page import page
 from interlock.traces.read import trace_path
 from interlock.traces.show import summarise
@@ -26,9 +29,11 @@ def build_report(run_folder: Path) -> Path:
     Raises:
         StorageError: if there is no trace, if it is damaged, or if the page cannot be written.
     """
-    timeline = read_timeline(run_folder)
-    text = page(timeline, summarise(run_folder), figures(timeline))
-    report = trace_path(run_folder).with_name(REPORT_NAME)
+    trace = trace_path(run_folder)
+    with odd_records_are_damage(trace), np.errstate(divide="raise", over="raise", invalid="raise"):
+        timeline = read_timeline(trace)
+        text = page(timeline, summarise(trace), figures(timeline))
+    report = trace.with_name(REPORT_NAME)
     part = report.with_suffix(".part")
     try:
         part.write_text(text, encoding="utf-8", errors="replace")

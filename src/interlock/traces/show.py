@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from interlock.traces.chain import ChainReport, ChainState, ChainVerifier
-from interlock.traces.read import DamagedTraceError, Message, TraceReader
+from interlock.traces.odd_records import odd_records_are_damage
+from interlock.traces.read import Message, TraceReader
 
 __all__ = ["GuardTally", "TraceSummary", "printable", "render_text", "summarise"]
 
@@ -134,31 +135,24 @@ def summarise(run: Path) -> TraceSummary:
         StorageError: if there is no trace, or if it is damaged.
     """
     reader, verifier, counter, last_ns = TraceReader(run), ChainVerifier(), _Counter(), 0
-    try:
+    with odd_records_are_damage(reader.path):
         for message in reader.messages():
             verifier.feed(message)
             counter.feed(message)
             last_ns = max(last_ns, message.stamp_ns)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedTraceError(
-            f"a record lacks what it must have: {error}",
-            field="run",
-            value=str(reader.path),
-            mend="Give a trace that Interlock recorded.",
-        ) from error
-    rungs = {rung: counter.rungs.pop(rung) for rung in _RUNGS if rung in counter.rungs}
-    return TraceSummary(
-        path=reader.path,
-        finished=reader.finished,
-        run=counter.run,
-        outcome=counter.outcome,
-        duration_s=max(0.0, (last_ns - counter.start_ns) / 1e9),
-        messages=dict(sorted(counter.messages.items())),
-        rungs=rungs | dict(counter.rungs),
-        guards=counter.tallies(),
-        stops=tuple(counter.stops),
-        chain=verifier.report(),
-    )
+        rungs = {rung: counter.rungs.pop(rung) for rung in _RUNGS if rung in counter.rungs}
+        return TraceSummary(
+            path=reader.path,
+            finished=reader.finished,
+            run=counter.run,
+            outcome=counter.outcome,
+            duration_s=max(0.0, (last_ns - counter.start_ns) / 1e9),
+            messages=dict(sorted(counter.messages.items())),
+            rungs=rungs | dict(counter.rungs),
+            guards=counter.tallies(),
+            stops=tuple(counter.stops),
+            chain=verifier.report(),
+        )
 
 
 def printable(text: object) -> str:
@@ -168,7 +162,16 @@ def printable(text: object) -> str:
 
 
 def render_text(summary: TraceSummary) -> str:
-    """The summary as plain text, for a terminal or a log."""
+    """The summary as plain text, for a terminal or a log.
+
+    Raises:
+        StorageError: if a record holds something that cannot be written down.
+    """
+    with odd_records_are_damage(summary.path):
+        return _text(summary)
+
+
+def _text(summary: TraceSummary) -> str:
     run, outcome = summary.run, summary.outcome
     lines = [
         f"trace     {printable(summary.path)}",

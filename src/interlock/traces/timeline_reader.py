@@ -11,7 +11,8 @@ import numpy as np
 
 from interlock.hal.arrays import FloatArray
 from interlock.hal.phase import CONTACT_TOOL_SPEED_M_S
-from interlock.traces.read import DamagedTraceError, Message, TraceReader
+from interlock.traces.odd_records import odd_records_are_damage
+from interlock.traces.read import Message, TraceReader
 from interlock.traces.timeline import Event, PhaseSpan, Picture, Timeline
 from interlock.traces.topics import CAMERA_PREFIX, TIMING
 
@@ -155,17 +156,10 @@ def read_timeline(run: Path) -> Timeline:
         StorageError: if there is no trace, or if it is damaged.
     """
     reader, reading = TraceReader(run), _Reading()
-    try:
+    with odd_records_are_damage(reader.path):
         for message in reader.messages():
             reading.feed(message)
         return _timeline(reading)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise DamagedTraceError(
-            f"a record lacks what it must have: {error}",
-            field="run",
-            value=str(reader.path),
-            mend="Give a trace that Interlock recorded.",
-        ) from error
 
 
 def _timeline(reading: _Reading) -> Timeline:

@@ -10,6 +10,7 @@ from interlock.guards.config import GateConfig
 from interlock.guards.curve import next_node
 from interlock.guards.gate import GateOutput
 from interlock.guards.intake import GateInput
+from interlock.guards.preview import Preview
 from interlock.guards.reference import Reference, reference_at
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.verdict import Decision, Rung, Verdict
@@ -41,6 +42,11 @@ class Ungated:
                 return _held(given, "nothing is proposed")
             end = next_node(start, self._acceleration(start, reference), self.config.period_s)
         return minted(given, self.body, self.config.period_s, start, end, reference.width_m)
+
+    def preview(self, given: GateInput) -> Preview:
+        """Every chunk as it is."""
+        assert given.chunk is not None
+        return Preview(chunk=given.chunk, rung=Rung.AS_PROPOSED)
 
     def _acceleration(self, start: FloatArray, reference: Reference) -> FloatArray:
         """Acceleration at the end of the tick from which the speed is the reference's one tick later.

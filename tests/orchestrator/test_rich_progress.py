@@ -45,6 +45,7 @@ def report(tick: int, verdict: Verdict, mode: Mode = Mode.AUTO) -> TickReport:
         tool_in_world=(0.0, 0.0, 0.0),
         tool_speed_m_s=0.25,
         given=None,
+        preview=None,
         phase="approach",
         chunk_seq=4,
         latch=(),

@@ -69,6 +69,7 @@ def report(
         tool_speed_m_s=0.0,
         scene=Scene(stamp_ns=0, objects=()),
         given=None,
+        preview=None,
         phase="",
         chunk_seq=0,
         latch=(),

@@ -263,6 +263,7 @@ class SyntheticRun:
             tool_speed_m_s=speed,
             scene=scene(stamp),
             given=None,
+            preview=None,
             phase=name,
             chunk_seq=tick // 16,
             latch=(),

@@ -35,6 +35,7 @@ class GateConfig:
         self_margin_m: distance kept between links, after all inflation, [m].
         position_sigmas: how many standard deviations of an object's position are added to it.
         chunk_deadline_s: a chunk whose observation is older is refused, [s].
+        chunk_commit_s: how much of a chunk is followed before the next one comes, with some in hand, [s].
         state_deadline_s: a robot state older than this is refused, [s].
         scene_deadline_s: an object seen longer ago is refused, [s].
         sight_window_s: how far back an object's motion is compared with its declared speed bound, [s].
@@ -50,6 +51,7 @@ class GateConfig:
     self_margin_m: float = 0.005
     position_sigmas: float = 3.0
     chunk_deadline_s: float = 0.5
+    chunk_commit_s: float = 0.24
     state_deadline_s: float = 0.025
     scene_deadline_s: float = 0.2
     sight_window_s: float = 0.2
@@ -60,6 +62,7 @@ class GateConfig:
         for name in (
             "period_s",
             "chunk_deadline_s",
+            "chunk_commit_s",
             "state_deadline_s",
             "scene_deadline_s",
             "sight_window_s",

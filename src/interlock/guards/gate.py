@@ -22,6 +22,7 @@ from interlock.guards.constraint import Constraint
 from interlock.guards.curve import next_node
 from interlock.guards.grip import Grip, judge_grip
 from interlock.guards.intake import GateInput, Intake
+from interlock.guards.preview import Preview, Previewer
 from interlock.guards.projector import Candidate, Projector
 from interlock.guards.reference import Reference, reference_at
 from interlock.guards.retreat import Retreat
@@ -94,6 +95,21 @@ class Gate:
         self._projector = Projector(body, config, constraints)
         self._verifier = Verifier(body, config, constraints)
         self._retreat = Retreat(body, config, self._verifier)
+        self._previewer = Previewer(body, config)
+
+    def preview(self, given: GateInput) -> Preview:
+        """Judge a new chunk, `given.chunk`, as a whole; the ticks follow `Preview.chunk` from now on.
+
+        It authorises nothing: each tick is decided afresh. Never raises on a bad value.
+        """
+        chunk = given.chunk
+        if chunk is None:
+            raise ValueError("there is no chunk to judge")
+        with np.errstate(all="ignore"):
+            fault = self._intake.robot_fault(given) or self._intake.chunk_fault(given)
+            if fault is not None:
+                return Preview(chunk=chunk, rung=Rung.BRAKING, guard=str(fault[0]), reason=fault[1])
+            return self._previewer.preview(chunk, given, self._surveyor.survey(given), self._verifier)
 
     def decide(self, given: GateInput) -> GateOutput:
         """Release a verified command, or refuse and say why. Never raises on a bad value."""
@@ -127,7 +143,8 @@ class Gate:
         if breach is not None:
             joint = self.body.robot.limits.names[breach[1]]
             refusals.append((breach[0], f"{joint}: proposed {wanted[breach[1]]:.3g} rad/s leaves its bounds"))
-        for attempt in self._attempts(start, wanted, box, around, skip_first=breach is not None):
+        first = Rung.AS_PROPOSED if given.reshaped is None else Rung.PROJECTED
+        for attempt in self._attempts(start, wanted, box, around, None if breach is not None else first):
             if not np.isfinite(attempt.velocity).all():
                 said = attempt.solver.status if attempt.solver is not None else "none was asked"
                 refusals.append(("projection", f"no candidate ({said})"))
@@ -181,11 +198,10 @@ class Gate:
         wanted: FloatArray,
         box: VelocityBox,
         around: Surroundings,
-        *,
-        skip_first: bool,
+        first: Rung | None,
     ) -> Iterator[_Try]:
-        if not skip_first:
-            yield _Try(Rung.AS_PROPOSED, wanted)
+        if first is not None:
+            yield _Try(first, wanted)
         projected = self._projector.project(start, wanted, box, around)
         yield _Try(Rung.PROJECTED, projected.velocity, projected, projected.bound_by)
         for share in _SLOWER:
@@ -239,6 +255,8 @@ class Gate:
             refusals = [*refusals, (Family.GRIPPER, grip.note)]
         same = rung is Rung.AS_PROPOSED and not grip.note
         guard, reason = ("", "") if same or not refusals else refusals[0]
+        if given.reshaped is not None:  # the whole chunk was changed, before this tick of it
+            guard, reason = given.reshaped
         if attempt.bound_by is not None:  # joint limits clip nearly every change; this is what shaped it
             guard, reason = attempt.bound_by
         verdict = Verdict(

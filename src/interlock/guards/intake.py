@@ -37,6 +37,7 @@ class GateInput:
         chunk: the proposal in force, or None.
         last_seq: sequence number of the chunk accepted before `chunk`, -1 if none.
         phase: what the task allows now.
+        reshaped: family and reason for which `chunk` is not what was proposed (see `preview`), or None.
         earlier: scenes that earlier decisions were based on, which this one has to follow from; the drive
             gives the last sighting of each object and the oldest scene of `GateConfig.sight_window_s`.
     """
@@ -50,6 +51,7 @@ class GateInput:
     chunk: ActionChunk | None
     last_seq: int
     phase: Phase
+    reshaped: tuple[str, str] | None = None
     earlier: tuple[Scene, ...] = ()
 
 

@@ -35,6 +35,8 @@ from interlock.planners.library import SKILLS
 
 __all__ = ["Cell"]
 
+_COMMIT = 1.5  # times the time between chunks: one may come late
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
@@ -251,6 +253,7 @@ class Cell:
             self_margin_m=guards.self_margin_m,
             position_sigmas=guards.position_sigmas,
             chunk_deadline_s=guards.chunk_deadline_s,
+            chunk_commit_s=_COMMIT * self.rates.replan_s,
             state_deadline_s=guards.state_deadline_s,
             scene_deadline_s=guards.scene_deadline_s,
             zones=self.zones(),

@@ -29,6 +29,7 @@ from interlock.orchestrator.messages import (
     ChunkMessage,
     DriveMessage,
     PhaseMessage,
+    PreviewReport,
     SentCommand,
     StopMessage,
     TickReport,
@@ -82,6 +83,8 @@ class Drive:
         self._surveyor = Surveyor(gate.body, gate.config)
         self._phase = _IDLE
         self._chunk: ActionChunk | None = None
+        self._unjudged = False
+        self._reshaped: tuple[str, str] | None = None
         self._last_seq = -1
         self._released_seq = -1
         self._tick = 0
@@ -112,6 +115,8 @@ class Drive:
             case ChunkMessage(chunk=chunk):
                 self._chunk = None if chunk is None else replace(chunk)
                 self._last_seq = self._released_seq
+                self._reshaped = None
+                self._unjudged = chunk is not None
             case PhaseMessage(phase=phase):
                 self._phase = phase
             case StopMessage(category=category, cause=cause):
@@ -131,18 +136,21 @@ class Drive:
         scene = self._scene or Scene(stamp_ns=now_ns, objects=())
         marks.append(time.process_time_ns())
         given: GateInput | None = None
+        preview: PreviewReport | None = None
         if self._causes:
             output = _stopped(state, self._causes[0])
         elif blind:
             output = refusal(state, Rung.BRAKING, Family.FRESHNESS, blind)
         else:
             given = self._question(state, scene, now_ns, lateness_ns)
-            output = self._decide(given)
+            preview, output = self._decide(given)
+            if preview is not None:
+                given = replace(given, chunk=self._chunk, reshaped=self._reshaped)
         marks.append(time.process_time_ns())
         if output.command is not None and not self._write(output.command):
             output = _stopped(state, self._causes[-1])
         marks.append(time.process_time_ns())
-        report = self._report(state, scene, given, output, now_ns)
+        report = self._report(state, scene, given, preview, output, now_ns)
         marks.append(time.process_time_ns())
         self._tick += 1
         spent = np.diff(marks) * 1e-3
@@ -202,15 +210,24 @@ class Drive:
             chunk=self._chunk,
             last_seq=self._last_seq,
             phase=self._phase,
+            reshaped=self._reshaped,
             earlier=self._earlier(),
         )
 
-    def _decide(self, given: GateInput) -> GateOutput:
+    def _decide(self, given: GateInput) -> tuple[PreviewReport | None, GateOutput]:
+        """What the gate makes of a new chunk as a whole, and what it releases now."""
+        seen: PreviewReport | None = None
         try:
-            return self._gate.decide(given)
+            if self._unjudged and given.chunk is not None:
+                seen = PreviewReport(proposed=given.chunk, result=self._gate.preview(given))
+                self._unjudged, self._chunk = False, seen.result.chunk
+                if seen.result.rung in (Rung.PROJECTED, Rung.SLOWED):
+                    self._reshaped = (seen.result.guard, seen.result.reason)
+                given = replace(given, chunk=self._chunk, reshaped=self._reshaped)
+            return seen, self._gate.decide(given)
         except BaseException as error:  # nobody knows what this guard would have refused next
             self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"gate raised {_said(error)}")
-            return _stopped(given.state, self._causes[0])
+            return seen, _stopped(given.state, self._causes[0])
 
     def _write(self, command: GuardedCommand) -> bool:
         try:
@@ -245,6 +262,7 @@ class Drive:
         state: RobotState,
         scene: Scene,
         given: GateInput | None,
+        preview: PreviewReport | None,
         output: GateOutput,
         now_ns: int,
     ) -> TickReport:
@@ -266,6 +284,7 @@ class Drive:
             tool_speed_m_s=self._surveyor.tool_speed(end[0], end[1]),
             scene=scene,
             given=given,
+            preview=preview,
             phase=self._phase.name,
             chunk_seq=self._chunk.seq if self._chunk is not None else -1,
             latch=tuple(self._causes),

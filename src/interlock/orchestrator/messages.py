@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from interlock.guards.certificate import Certificate
 from interlock.guards.intake import GateInput
+from interlock.guards.preview import Preview
 from interlock.guards.verdict import Verdict
 from interlock.hal.arrays import FloatArray, frozen_array
 from interlock.hal.chunk import ActionChunk
@@ -20,7 +21,15 @@ from interlock.hal.phase import Phase
 from interlock.hal.scene import Scene
 from interlock.hal.state import RobotState
 
-__all__ = ["ChunkMessage", "DriveMessage", "PhaseMessage", "SentCommand", "StopMessage", "TickReport"]
+__all__ = [
+    "ChunkMessage",
+    "DriveMessage",
+    "PhaseMessage",
+    "PreviewReport",
+    "SentCommand",
+    "StopMessage",
+    "TickReport",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,14 @@ class SentCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewReport:
+    """A new chunk as it was proposed, and what came of it as a whole."""
+
+    proposed: ActionChunk
+    result: Preview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TickReport:
     """Everything one tick of the drive has to say.
 
@@ -84,6 +101,7 @@ class TickReport:
         tool_speed_m_s: speed of the commanded TCP at the end of the tick, [m/s].
         scene: the world as the gate saw it.
         given: all that the gate was asked, or None if it was not.
+        preview: what the gate made of a new chunk as a whole, or None if there was none at this tick.
         phase: name of the phase in force.
         chunk_seq: sequence number of the chunk in force, or -1.
         latch: causes of a latched stop, empty if none.
@@ -102,6 +120,7 @@ class TickReport:
     tool_speed_m_s: float
     scene: Scene
     given: GateInput | None
+    preview: PreviewReport | None
     phase: str
     chunk_seq: int
     latch: tuple[str, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from interlock.traces.read import DamagedTraceError, Message, TraceReader
 
 __all__ = ["ReplayResult", "replay"]
 
-_TOPICS = ("/run", "/chunk", "/state", "/question", "/verdict", "/certificate", "/command")
-_ANSWERS = ("/verdict", "/certificate", "/command")
+_TOPICS = ("/run", "/chunk", "/state", "/question", "/preview", "/verdict", "/certificate", "/command")
+_ANSWERS = ("/preview", "/verdict", "/certificate", "/command")
 _CLOSE = 1e-6  # [rad, rad/s, rad/s^2, m]: what another processor's arithmetic may add
 
 _Tick = dict[str, Message]
@@ -136,11 +136,13 @@ class _Asking:
             return
         recorded = {topic: message.json() for topic, message in met.items()}
         verdict = recorded["/verdict"]
-        output = gate.decide(self._question(recorded))
-        answer = _answer(output, verdict["tick"], verdict["stamp_ns"], verdict["chunk_seq"])
+        given = self._question(recorded)
+        answer = _answer(gate.decide(given), verdict["tick"], verdict["stamp_ns"], verdict["chunk_seq"])
+        if "/preview" in recorded:
+            answer["/preview"] = self._preview(gate, given, recorded["/preview"])
         self.decisions += 1
-        if output.certificate is not None:
-            self.path = output.certificate.numeric_path
+        if "/certificate" in answer:
+            self.path = answer["/certificate"]["numeric_path"]
         if "/certificate" in recorded:
             self.recorded_path = recorded["/certificate"]["numeric_path"]
         difference = _bits_differ(answer, met) if self._exact else _differ(answer, recorded)
@@ -148,6 +150,18 @@ class _Asking:
             self.same += 1
         elif not self.first_difference:
             self.first_difference = f"tick {verdict['tick']}: {difference}"
+
+    def _preview(self, gate: Gate, given: GateInput, recorded: Mapping[str, Any]) -> dict[str, Any]:
+        """Judge the chunk as a whole again."""
+        proposed = self._chunks.get(recorded["proposed"])
+        if proposed is None:
+            raise DamagedTraceError(
+                f"the chunk that was judged at tick {recorded['tick']} is not in the trace",
+                field="run",
+                mend="Take a whole, unchanged trace.",
+            )
+        result = gate.preview(replace(given, chunk=proposed, reshaped=None))
+        return records.preview_record(proposed, result, recorded["tick"])
 
     def _question(self, recorded: Mapping[str, Any]) -> GateInput:
         question = recorded["/question"]
@@ -196,10 +210,14 @@ def _differ(answer: Mapping[str, dict[str, Any]], recorded: Mapping[str, Any]) -
     for topic in _ANSWERS:
         if (topic in answer) != (topic in recorded):
             return _named(topic, b"{}" if topic in recorded else None, b"{}" if topic in answer else None)
-    now, was = answer["/verdict"], recorded["/verdict"]
-    for name in ("decision", "rung", "guard"):
-        if str(now[name]) != was[name]:
-            return f"verdict.{name} was {was[name]}, now it is {now[name]}"
+    for topic, names in (
+        ("/preview", ("rung", "sample", "guard")),
+        ("/verdict", ("decision", "rung", "guard")),
+    ):
+        for name in names:
+            now, was = answer.get(topic, {}).get(name), recorded.get(topic, {}).get(name)
+            if str(now) != str(was):
+                return f"{topic[1:]}.{name} was {was}, now it is {now}"
     if "/command" in answer:
         for name in ("start", "end", "tail"):
             one, other = (_array(record["/command"][name]) for record in (recorded, answer))

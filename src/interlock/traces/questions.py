@@ -92,6 +92,7 @@ class QuestionLog:
             "lateness_ns": given.lateness_ns,
             "last_seq": given.last_seq,
             "chunk": None if given.chunk is None else given.chunk.digest,
+            "reshaped": given.reshaped,
             "phase": phase,
             "scene": scene,
             "earlier": earlier,
@@ -145,6 +146,7 @@ class QuestionReader:
             chunk=chunk,
             last_seq=record["last_seq"],
             phase=self._phase,
+            reshaped=None if record["reshaped"] is None else tuple(record["reshaped"]),
             earlier=earlier,
         )
 

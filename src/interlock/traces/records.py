@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interlock.guards.certificate import Certificate
+from interlock.guards.preview import Preview
 from interlock.guards.verdict import Verdict
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.phase import Phase
@@ -23,6 +24,7 @@ __all__ = [
     "event_record",
     "phase_record",
     "plan_record",
+    "preview_record",
     "run_record",
     "state_record",
     "stop_record",
@@ -124,6 +126,21 @@ def state_record(report: TickLike) -> Record:
         "tool_in_world": report.tool_in_world,
         "tool_speed_m_s": report.tool_speed_m_s,
         "margins_m": report.margins_m,
+    }
+
+
+def preview_record(proposed: ActionChunk, result: Preview, tick: int) -> Record:
+    """What the gate made of a new chunk; both chunks are records of their own."""
+    return {
+        "tick": tick,
+        "proposed": proposed.digest,
+        "chunk": result.chunk.digest,
+        "rung": result.rung,
+        "sample": result.sample,
+        "clear_s": result.clear_s,
+        "guard": result.guard,
+        "reason": result.reason,
+        "change_rad": result.change_rad,
     }
 
 

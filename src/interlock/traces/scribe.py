@@ -141,6 +141,11 @@ class Scribe:
         """One tick: state, verdict, certificate, command, timing."""
         now = self._now_ns = report.stamp_ns
         self._add("/state", now, records.state_record(report))
+        if report.preview is not None:
+            proposed, result = report.preview.proposed, report.preview.result
+            if result.chunk is not proposed:
+                self._add("/chunk", now, records.chunk_record(result.chunk))
+            self._add("/preview", now, records.preview_record(proposed, result, report.tick))
         if report.given is not None:
             self._add("/question", now, self._questions.record(report.given, report.tick))
         self._add("/verdict", now, records.verdict_record(report.verdict, report.tick, now, report.chunk_seq))

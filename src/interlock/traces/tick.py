@@ -7,13 +7,15 @@ from typing import Protocol
 
 from interlock.guards.certificate import Certificate
 from interlock.guards.intake import GateInput
+from interlock.guards.preview import Preview
 from interlock.guards.verdict import Verdict
 from interlock.hal.arrays import FloatArray
+from interlock.hal.chunk import ActionChunk
 from interlock.hal.command import GripperCommand
 from interlock.hal.mode import Mode
 from interlock.hal.state import RobotState
 
-__all__ = ["CommandLike", "TickLike"]
+__all__ = ["CommandLike", "PreviewLike", "TickLike"]
 
 
 class CommandLike(Protocol):
@@ -62,6 +64,20 @@ class CommandLike(Protocol):
     @property
     def certificate(self) -> str:
         """SHA-256 of the certificate that goes with it."""
+        ...
+
+
+class PreviewLike(Protocol):
+    """A new chunk and what the gate made of it."""
+
+    @property
+    def proposed(self) -> ActionChunk:
+        """The chunk as it was proposed."""
+        ...
+
+    @property
+    def result(self) -> Preview:
+        """What came of it."""
         ...
 
 
@@ -126,6 +142,11 @@ class TickLike(Protocol):
     @property
     def given(self) -> GateInput | None:
         """What the gate was asked, or None if it was not asked."""
+        ...
+
+    @property
+    def preview(self) -> PreviewLike | None:
+        """What the gate made of a new chunk as a whole, or None."""
         ...
 
     @property

@@ -65,6 +65,7 @@ class Referee:
         self._last_velocities = np.array(world.driver.observe().v)
         self._broken: set[str] = set()
         self._commanded = False
+        self._sent_in_contact = False
         self._pushed = False
         self._outside_m = 0.0
         self._pushed_out_m = 0.0
@@ -108,6 +109,7 @@ class Referee:
             chunk_deadline_s: oldest that observation may be, [s].
         """
         self._commanded = True
+        self._sent_in_contact = self._contact_phase
         if self._rested:
             self._judge.expect(self._world.driver.commanded)
         self._broken |= self._judge.judge(np.asarray(start, float), np.asarray(end, float))
@@ -224,7 +226,9 @@ class Referee:
         self._max_tcp_speed_m_s = max(self._max_tcp_speed_m_s, speed)
         if speed > self._world.robot.max_tool_speed_m_s + self._allowance_m_s:
             self._broken.add("tool_speed")
-        if self._contact_phase and speed > CONTACT_TOOL_SPEED_M_S + self._allowance_m_s:
+        # a stop that was sent before the contact was granted may be faster, and touches nothing
+        touching = self._contact_phase and self._sent_in_contact
+        if touching and speed > CONTACT_TOOL_SPEED_M_S + self._allowance_m_s:
             self._broken.add("tool_speed_in_contact")
         ways = [np.maximum(zone.lower - position, position - zone.upper).max() for zone in self._keep_in]
         self._outside_m = max(0.0, *(float(way) for way in ways)) if ways else 0.0

@@ -1,0 +1,190 @@
+"""A new chunk is judged whole: kept as it is, bent, cut to a clear prefix, or left to the ticks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.guards.closed_loop import (
+    CELLS,
+    NOW_NS,
+    Loop,
+    ask,
+    ball,
+    body_of,
+    box,
+    cell_scene,
+    chunk_of,
+    gate_of,
+    hold,
+    node_at_rest,
+    seen_at,
+    straight,
+)
+from tests.properties.released import oracle_of
+
+from interlock.guards.preview import Preview
+from interlock.guards.verdict import Decision, Rung
+from interlock.hal.chunk import ActionChunk
+
+PANDA = CELLS[0]
+JOINTS = 7
+HOME = np.array(body_of(PANDA).robot.home)
+
+
+def preview(chunk: ActionChunk, *objects, now_ns: int = NOW_NS) -> Preview:
+    return gate_of(PANDA).preview(given(chunk, *objects, now_ns=now_ns))
+
+
+def given(chunk: ActionChunk, *objects, now_ns: int = NOW_NS):
+    return ask(PANDA, node_at_rest(HOME), chunk, seen_at(objects, now_ns), now_ns=now_ns)
+
+
+def turn(speed_rad_s: float = 0.4, **more) -> ActionChunk:
+    """A turn about the first joint."""
+    return straight(PANDA, HOME, HOME + np.array([1.0, 0, 0, 0, 0, 0, 0]), speed_rad_s, **more)
+
+
+def in_the_way(angle_rad: float, half: tuple[float, float, float] = (0.02, 0.02, 0.06)):
+    """A post on the circle of the turn."""
+    tool = oracle_of(PANDA, 0.03).tool(HOME)
+    reach = float(np.hypot(tool[0], tool[1]))
+    return box("post", [reach * np.cos(angle_rad), reach * np.sin(angle_rad), tool[2]], half)
+
+
+def test_a_chunk_that_is_clear_to_its_end_stays_what_it_was():
+    chunk = turn()
+    seen = preview(chunk)
+    assert seen.chunk is chunk
+    assert (seen.rung, seen.guard, seen.reason) == (Rung.AS_PROPOSED, "", "")
+    assert seen.clear_s == pytest.approx(16 * 0.03)
+
+
+def test_a_chunk_stays_too_if_it_is_clear_until_the_next_one_comes():
+    seen = preview(chunk := turn(1.2), in_the_way(0.9))
+    assert seen.chunk is chunk
+    assert seen.rung is Rung.AS_PROPOSED
+    assert 0.2 < seen.clear_s < 0.4
+
+
+def test_a_chunk_into_a_post_is_changed_and_says_why():
+    seen = preview(chunk := turn(1.2), in_the_way(0.65))
+    assert seen.rung is Rung.PROJECTED
+    assert seen.guard == "environment"
+    assert "post" in seen.reason
+    assert seen.chunk is not chunk
+    assert seen.chunk.seq == chunk.seq
+    assert seen.chunk.samples.shape[0] == 1
+    assert 0.0 < seen.chunk.samples[0, -1, 0] < chunk.samples[0, -1, 0]
+
+
+def test_what_is_followed_then_is_released_tick_by_tick_up_to_the_post():
+    """The changed chunk is one that the ticks let pass, and the arm comes further than nothing."""
+    seen = preview(turn(1.2), in_the_way(0.65))
+    loop = Loop(
+        name=PANDA, gate=gate_of(PANDA), objects=(in_the_way(0.65),), node=node_at_rest(HOME), now_ns=NOW_NS
+    )
+    released = 0
+    for _ in range(round(seen.clear_s / 0.01) - 1):
+        output = loop.tick(seen.chunk)
+        released += output.command is not None
+    assert released >= round(seen.clear_s / 0.01) - 2
+    assert loop.node[0][0] > 0.01
+
+
+def test_after_a_clear_prefix_the_arm_stands_and_the_gripper_does_nothing_more():
+    widths = np.linspace(0.06, 0.0, 16)
+    seen = preview(turn(1.2, width_m=widths), in_the_way(0.6))
+    assert seen.rung is Rung.SLOWED
+    arm, hand = seen.chunk.samples[0, :, :JOINTS], seen.chunk.samples[0, :, JOINTS]
+    still = np.abs(np.diff(arm, axis=0)).max(axis=1) < 1e-9
+    assert still[-1]
+    assert (np.diff(hand)[still] == 0.0).all()
+    assert hand[-1] > 0.0
+
+
+def test_what_is_not_clear_from_the_first_knot_is_left_to_the_ticks():
+    tool = oracle_of(PANDA, 0.03).tool(HOME)
+    near = ball("near", tool + np.array([0.0, 0.13, 0.0]), 0.05)
+    seen = preview(chunk := turn(2.0), near)
+    assert seen.rung is Rung.BRAKING
+    assert seen.chunk is chunk
+    assert "near" in seen.reason
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_several_samples_the_clear_one_that_needs_the_least_change_is_taken(order):
+    ways = [turn(1.2), turn(0.3), hold(PANDA, HOME)]  # into the post; slow; none at all
+    chunk = replace(ways[0], samples=np.concatenate([ways[k].samples for k in order]))
+    seen = preview(chunk, in_the_way(0.65))
+    assert seen.rung is Rung.AS_PROPOSED
+    assert order[seen.sample] == 2
+    np.testing.assert_array_equal(seen.chunk.samples[0], hold(PANDA, HOME).samples[0])
+    assert len(seen.chunk.samples) == 1
+
+
+@pytest.mark.parametrize("steps", [2, 3, 50])
+def test_chunks_of_any_length_are_judged(steps):
+    path = HOME + np.linspace(0.0, 0.01 * steps, steps)[:, None] * np.eye(JOINTS)[0]
+    seen = preview(chunk := chunk_of(PANDA, path))
+    assert seen.chunk is chunk
+    assert seen.rung in (Rung.AS_PROPOSED, Rung.BRAKING)
+    assert (seen.rung is Rung.AS_PROPOSED) == (steps > 4)
+
+
+def test_a_chunk_that_is_nearly_over_is_left_to_the_ticks():
+    chunk = turn()
+    seen = preview(chunk, now_ns=NOW_NS + 460_000_000)
+    assert (seen.rung, seen.chunk) == (Rung.BRAKING, chunk)
+    assert "too little" in seen.reason
+
+
+def test_a_chunk_that_the_intake_refuses_is_not_judged():
+    samples = np.array(turn().samples)
+    samples[0, 3, 2] = np.nan
+    chunk = replace(turn(), samples=samples)
+    seen = preview(chunk)
+    assert (seen.rung, seen.guard, seen.chunk) == (Rung.BRAKING, "integrity", chunk)
+    assert gate_of(PANDA).decide(given(chunk)).command is None
+
+
+def test_the_same_question_gets_the_same_chunk_to_the_last_bit():
+    asked = given(turn(1.2), in_the_way(0.65))
+    digests = {gate_of(PANDA).preview(asked).chunk.digest for _ in range(3)}
+    assert len(digests) == 1
+
+
+def test_a_tick_of_a_changed_chunk_is_a_change_and_names_what_forced_it():
+    asked = given(hold(PANDA, HOME))
+    plain = gate_of(PANDA).decide(asked)
+    bent = gate_of(PANDA).decide(replace(asked, reshaped=("environment", "post is in the way")))
+    assert plain.verdict.decision is Decision.ALLOW
+    assert (bent.verdict.decision, bent.verdict.rung) == (Decision.MODIFY, Rung.PROJECTED)
+    assert (bent.verdict.guard, bent.verdict.reason) == ("environment", "post is in the way")
+    assert bent.command is not None
+    assert plain.command is not None
+    np.testing.assert_array_equal(bent.command.end, plain.command.end)
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_proposed_a_changed_chunk_starts_where_the_arm_is_and_keeps_the_joints_in_range(
+    name, seed
+):
+    generator = np.random.default_rng(seed)
+    limits = body_of(name).robot.limits
+    home = np.array(body_of(name).robot.home)
+    for _ in range(4):
+        target = generator.uniform(limits.q_min, limits.q_max)
+        chunk = straight(name, home, target, float(generator.choice([0.5, 1.5, 3.0])))
+        asked = ask(name, node_at_rest(home), chunk, cell_scene(name))
+        seen = gate_of(name).preview(asked)
+        if seen.chunk is chunk:
+            continue
+        steps = seen.chunk.samples[0, :, : len(home)]
+        np.testing.assert_array_equal(steps[0], home)
+        assert (steps >= limits.q_min).all()
+        assert (steps <= limits.q_max).all()
+        assert seen.chunk.t0_ns == NOW_NS
+        assert seen.clear_s > 0.0

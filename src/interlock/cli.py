@@ -280,7 +280,7 @@ def policies(cell: CellOption = _DEFAULT_CELL, as_json: JsonOption = False) -> N
 @app.command()
 def bench(
     name: Annotated[
-        str | None, typer.Argument(help="tick, gate, growth, program or realtime; else all.")
+        str | None, typer.Argument(help="tick, gate, chunk, growth, program or realtime; else all.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from interlock.guards.body import BodyModel
 from interlock.guards.chunk_curve import Rows
 from interlock.guards.config import GateConfig
-from interlock.guards.kinematics import forward, point_jacobian, tool_position
+from interlock.guards.kinematics import capsules_world, forward, point_jacobian, tool_position
 from interlock.guards.rows import closing_rows
 from interlock.guards.verifier import Surroundings
 from interlock.hal.arrays import FloatArray
@@ -16,9 +19,26 @@ from interlock.hal.zone import ZoneKind
 __all__ = ["ChunkRows"]
 
 _SOFT_M = 0.004  # comfort on top of what is required
-_TRUST_RAD = 0.3  # how far a joint may leave the curve that the rows are made at
+_TRUST_RAD = 0.12  # how far a joint is thought to leave the curve that the rows are made at
 _OPENING_M = 0.05  # a distance that is too small is asked to open by no more than this
 _SPEED_SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class _Balls:
+    """A ball about each part, with all that is added to it: centres (parts, 3), radii (parts,), [m]."""
+
+    centre: FloatArray
+    radius_m: FloatArray
+
+
+def _balls(around: Surroundings) -> _Balls:
+    parts = around.obstacles
+    ends = np.where(parts.is_box[:, None], parts.pos, (parts.a + parts.b) / 2.0)
+    size = np.where(
+        parts.is_box, np.linalg.norm(parts.half, axis=1), np.linalg.norm(parts.b - parts.a, axis=1) / 2.0
+    )
+    return _Balls(ends, size + parts.inflation_m)
 
 
 class ChunkRows:
@@ -36,10 +56,11 @@ class ChunkRows:
         gradients: list[FloatArray] = []
         bounds: list[FloatArray] = []
         fast: list[bool] = []
+        balls = _balls(around)
         for k in range(1, len(knots)):
             q, v = np.ascontiguousarray(knots[k, 0]), knots[k, 1]
             tool, jacobian = self._tool(q)
-            found = [self._pairs(q, v, k * h_s, around), self._zones(tool, jacobian)]
+            found = [self._pairs(q, v, k * h_s, around, balls), self._zones(tool, jacobian)]
             for gradient, bound in found:
                 gradients.append(gradient)
                 bounds.append(bound + gradient @ q)
@@ -60,26 +81,47 @@ class ChunkRows:
         )
 
     def _pairs(
-        self, q: FloatArray, v: FloatArray, after_s: float, around: Surroundings
+        self, q: FloatArray, v: FloatArray, after_s: float, around: Surroundings, balls: _Balls
     ) -> tuple[FloatArray, FloatArray]:
         """G d >= b on the step d away from `q`: no pair comes nearer than it may."""
         body, solid, obstacles = self._body, around.solid, around.obstacles
+        # two motions from one start, inside the acceleration limits, are at most this far apart by then
+        trust = np.minimum(_TRUST_RAD, body.robot.limits.a_max * after_s * after_s)
         stop_s = float(np.max(np.abs(v) / body.robot.limits.a_max)) + 4.0 * self._period_s
+        skip = self._far(q, trust, after_s + stop_s, around, balls)
         room = around.skip.size + len(solid.self_pairs)
         rows, bound, items = np.empty((room, body.n)), np.empty(room), np.empty(room, dtype=np.int64)
-        trust = np.full(body.n, _TRUST_RAD)
         count = closing_rows(
             q,
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
             solid.cap_joint, solid.cap_a, solid.cap_b, solid.cap_radius, solid.tube_m,
             solid.self_pairs, solid.pair_tube_m, self._self_margin_m,
             obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
-            obstacles.inflation_m, obstacles.speed_m_s, around.skip,
+            obstacles.inflation_m, obstacles.speed_m_s, skip,
             solid.lever, solid.pair_lever, -trust, trust,
             after_s + stop_s, _SOFT_M, 1.0, _OPENING_M,
             rows, bound, items,
         )  # fmt: skip
         return rows[:count], bound[:count]
+
+    def _far(
+        self, q: FloatArray, trust: FloatArray, horizon_s: float, around: Surroundings, balls: _Balls
+    ) -> NDArray[np.bool_]:
+        """The pairs that may be left out at `q`, shape (capsules, parts): balls about both stay apart."""
+        body, solid = self._body, around.solid
+        rot, pos = np.empty((body.n, 3, 3)), np.empty((body.n, 3))
+        forward(
+            q, body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
+            rot, pos,
+        )  # fmt: skip
+        a, b = np.empty((len(solid.cap_joint), 3)), np.empty((len(solid.cap_joint), 3))
+        capsules_world(rot, pos, solid.cap_joint, solid.cap_a, solid.cap_b, a, b)
+        centre, half = (a + b) / 2.0, np.linalg.norm(b - a, axis=1) / 2.0
+        reach = half + solid.cap_radius + solid.tube_m + solid.lever @ trust + _SOFT_M
+        needed = reach[:, None] + (balls.radius_m + around.obstacles.speed_m_s * horizon_s)[None]
+        apart = centre[:, None] - balls.centre[None]
+        far: NDArray[np.bool_] = np.einsum("cex,cex->ce", apart, apart) > needed * needed
+        return around.skip | far
 
     def _zones(self, tool: FloatArray, jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The same for the faces of the keep-in zones, six a zone."""

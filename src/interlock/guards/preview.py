@@ -112,10 +112,8 @@ class Previewer:
             projected.append(_Plan(plan.sample, plan.wanted, curve, judge(curve.nodes)))
         best = _least_changed(projected)
         if best is not None:
-            why = plans[best.sample].finding
-            return self._reshaped(given, chunk, best, h_s, Rung.PROJECTED, why, _KNOTS)
-        why = [plan.finding for plan in plans]
-        return self._prefix(given, chunk, projected, why, h_s, judge)
+            return self._reshaped(given, chunk, best, h_s, Rung.PROJECTED, plans[best.sample].finding, _KNOTS)
+        return self._prefix(given, chunk, projected, [plan.finding for plan in plans], h_s, judge)
 
     def _wanted(self, chunk: ActionChunk, sample: int, now_ns: int, h_s: float) -> FloatArray:
         """Where, and how fast, the sample wants the joints at each knot, shape (2, K, n), [rad, rad/s]."""

@@ -11,8 +11,9 @@ import numpy as np
 from interlock.errors import BadInputError
 from interlock.guards.cross_check import SampleProgram
 from interlock.guards.gate import Gate
+from interlock.guards.verdict import Rung
 from interlock.hal.arrays import FloatArray
-from interlock.orchestrator.bench_clutter import Clutter, measure
+from interlock.orchestrator.bench_clutter import Clutter, measure, measure_chunks
 from interlock.orchestrator.bench_run import BenchRun, bench_run
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.clock import RealTimeClock
@@ -30,6 +31,7 @@ _TICKS = 800
 _REAL_TICKS = 1000
 _DECISIONS = 400
 _OBSTACLES = 25
+_CHUNKS, _CHUNK_OBSTACLES, _STEPS = 150, 50, (16, 50)
 _CURVE = (5, 25, 75, 240)  # obstacles
 
 
@@ -59,6 +61,20 @@ def _tick() -> dict[str, Any]:
         answer[policy] |= _inside(watch)
         answer[policy]["tick_us"] = _figures(total)
         answer[policy]["tick_p99_to_period_ratio"] = round(float(np.percentile(total, 99)) / period_us, 4)
+    return answer
+
+
+def _chunk() -> dict[str, Any]:
+    """Judging whole chunks of 16 and 50 steps among 50 obstacles: all, and those that were changed."""
+    answer: dict[str, Any] = {"obstacles": _CHUNK_OBSTACLES}
+    for steps in _STEPS:
+        seen = measure_chunks(Clutter(Cell.load(_CELL), _CHUNK_OBSTACLES), _CHUNKS, steps)
+        changed = [us for rung, us in seen if rung in (Rung.PROJECTED, Rung.SLOWED)]
+        figures = {"preview_us": _figures([us for _, us in seen])}
+        if changed:
+            figures["changed_us"] = _figures(changed)
+        answer[f"{steps}_steps"] = figures
+        answer[f"{steps}_steps_changed_share"] = round(len(changed) / len(seen), 3)
     return answer
 
 
@@ -136,6 +152,7 @@ def _realtime() -> dict[str, Any]:
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "tick": _tick,
     "gate": _gate,
+    "chunk": _chunk,
     "growth": _growth,
     "program": _program,
     "realtime": _realtime,

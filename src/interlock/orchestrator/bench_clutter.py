@@ -15,6 +15,7 @@ from interlock.guards.intake import GateInput
 from interlock.guards.reference import reference_at
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.velocity_box import VelocityBox
+from interlock.guards.verdict import Rung
 from interlock.guards.verifier import Surroundings
 from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk, Provenance
@@ -26,7 +27,7 @@ from interlock.orchestrator.gate_maker import build_gate
 
 _Answer = TypeVar("_Answer")
 
-__all__ = ["Clutter", "Spent", "measure"]
+__all__ = ["Clutter", "Spent", "measure", "measure_chunks"]
 
 _IDLE = Phase(
     task_id="", skill="", name="bench", allowed=(), expires_ns=0, held=None, maybe_held=None, max_force_n=20.0
@@ -70,6 +71,7 @@ class Clutter:
         self._embodiment = cell.embodiment()
         self._random = np.random.default_rng(seed)
         self.things: tuple[SceneObject, ...] = ()
+        self.target: FloatArray = np.array(plain.body.robot.home)
         while len(self.things) < count:
             thing = self._thing(len(self.things))
             if self._leaves_home(thing):
@@ -152,7 +154,7 @@ class Clutter:
         target, tail = node[0], list[FloatArray]()
         for tick in range(count):
             if tick % _CHANGE == 0:
-                target = self._random.uniform(limits.q_min, limits.q_max)
+                target = self.target = self._random.uniform(limits.q_min, limits.q_max)
             given = self._ask(node, target, self.things, tick)
             output, spent = _clocked(partial(self.gate.decide, given))
             if output.command is not None:
@@ -198,6 +200,27 @@ def measure(clutter: Clutter, count: int) -> list[Spent]:
         _, raw_us = _clocked(partial(projector._program.solve_matrices, *program))
         if tick >= _WARM_UP:
             found.append(Spent(pairs, spent, project_us, verify_us, raw_us))
+    return found
+
+
+def measure_chunks(clutter: Clutter, count: int, steps: int) -> list[tuple[Rung, float]]:
+    """What judging `count` whole chunks of `steps` steps came to and cost, [us], from states along a walk."""
+    found = []
+    joints = clutter.gate.body.n
+    dt_s = 0.04
+    for tick, (given, _, _) in enumerate(clutter.decisions(count + _WARM_UP)):
+        chunk = given.chunk
+        if chunk is None:
+            raise ValueError("a benchmark's chunk is there")
+        here = np.array(given.state.q_commanded)
+        way = clutter.target - here
+        share = np.arange(steps)[:, None] * dt_s / max(float(np.abs(way).max()), 1e-9)
+        samples = np.repeat(chunk.samples[:, :1], steps, axis=1)
+        samples[0, :, :joints] = here + way * np.clip(share, 0.0, 1.0)
+        asked = replace(given, chunk=replace(chunk, samples=samples, dt_s=dt_s))
+        seen, spent = _clocked(partial(clutter.gate.preview, asked))
+        if tick >= _WARM_UP:
+            found.append((seen.rung, spent))
     return found
 
 

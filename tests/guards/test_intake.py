@@ -166,6 +166,7 @@ TABLE: dict[str, tuple[Spoil, Family]] = {
     "chunk observed in the future": (chunk(t_obs_ns=NOW_NS + 1, t_ready_ns=NOW_NS + 1), FRESHNESS),
     "chunk ready before it was observed": (chunk(t_ready_ns=NOW_NS - 1), FRESHNESS),
     "chunk ready in the future": (chunk(t_ready_ns=NOW_NS + 1), FRESHNESS),
+    "chunk of too many samples": (samples(lambda a: np.repeat(a, 65, axis=0)), INTEGRITY),
     "chunk repeated": (everything(last_seq=0), FRESHNESS),
     "chunk overtaken": (everything(last_seq=7), FRESHNESS),
     "chunk has run out": (chunk(t0_ns=NOW_NS - 16 * 40 * MS), FRESHNESS),

@@ -124,6 +124,17 @@ def test_of_several_samples_the_clear_one_that_needs_the_least_change_is_taken(o
     assert len(seen.chunk.samples) == 1
 
 
+def test_of_many_samples_only_a_few_are_judged(monkeypatch):
+    ways = [turn(1.2 + 0.01 * k).samples for k in range(64)]
+    asked = given(replace(turn(), samples=np.concatenate(ways)), in_the_way(0.55))
+    gate = gate_of(PANDA)
+    judged = []
+    verify = gate._verifier.verify
+    monkeypatch.setattr(gate._verifier, "verify", lambda *a: judged.append(a) or verify(*a))
+    assert gate.preview(asked).rung in (Rung.SLOWED, Rung.BRAKING)
+    assert len(judged) <= 2 * 4 + 2 + 2 * 4
+
+
 @pytest.mark.parametrize("steps", [2, 3, 50])
 def test_chunks_of_any_length_are_judged(steps):
     path = HOME + np.linspace(0.0, 0.01 * steps, steps)[:, None] * np.eye(JOINTS)[0]

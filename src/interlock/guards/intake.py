@@ -20,6 +20,7 @@ from interlock.hal.state import RobotState
 
 __all__ = ["GateInput", "Intake"]
 
+_MAX_SAMPLES = 64
 _MAX_STEPS = 512  # a chunk longer than this is not a chunk
 
 
@@ -126,7 +127,7 @@ class Intake:
         samples, steps, channels = chunk.samples.shape
         if channels != len(body.channels):
             return Family.INTEGRITY, f"chunk has {channels} channels, {body.tag} has {len(body.channels)}"
-        if samples < 1 or not 2 <= steps <= _MAX_STEPS:
+        if not (1 <= samples <= _MAX_SAMPLES and 2 <= steps <= _MAX_STEPS):
             return Family.INTEGRITY, f"chunk has {samples} samples of {steps} steps"
         if not (np.isfinite(chunk.dt_s) and 1e-3 <= chunk.dt_s <= 1.0):
             return Family.INTEGRITY, f"chunk.dt_s is {chunk.dt_s!r}"

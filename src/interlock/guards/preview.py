@@ -28,6 +28,8 @@ from interlock.hal.chunk import ActionChunk
 __all__ = ["Preview", "Previewer"]
 
 _KNOTS = 16
+_JUDGED = 4  # of the samples, those that need the least change are judged whole: a tick has an end
+_BENT = 2  # and so many of them are projected
 
 _Judge = Callable[[FloatArray], Finding]
 
@@ -91,29 +93,36 @@ class Previewer:
             return Preview(chunk=chunk, rung=Rung.BRAKING, reason="too little of it is left to judge")
         h_s, state = ticks * self._period_s, given.state
         start = np.array([state.q_commanded, state.v_commanded, state.a_commanded])
-        plans = []
+        fitted = []
         for sample in range(len(chunk.samples)):
             wanted = self._wanted(chunk, sample, given.now_ns, h_s)
-            curve = self._curve.fit(start, wanted, ticks)
+            fitted.append((sample, wanted, self._curve.fit(start, wanted, ticks)))
+        fitted.sort(key=lambda each: _rank(each[2]))
+        plans: list[_Plan] = []
+        for sample, wanted, curve in fitted[:_JUDGED]:
             plans.append(_Plan(sample, wanted, curve, judge(curve.nodes)))
-        best = _least_changed(plans)
-        if best is not None:
-            return self._as_proposed(chunk, best, _KNOTS * h_s)
+            if plans[-1].finding.clear:
+                return self._as_proposed(chunk, plans[-1], _KNOTS * h_s)
         enough = max(1, int(np.ceil(self._commit_s / h_s - 1e-9)))
-        if enough < _KNOTS:
-            started = [replace(plan, finding=judge(plan.curve.nodes[: enough * ticks + 1])) for plan in plans]
-            best = _least_changed(started)
-            if best is not None:
-                return self._as_proposed(chunk, best, enough * h_s)
-        projected = []
-        for plan in plans:
+        for plan in plans if enough < _KNOTS else ():
+            if judge(plan.curve.nodes[: enough * ticks + 1]).clear:
+                return self._as_proposed(chunk, plan, enough * h_s)
+        bent = []
+        for plan in plans[:_BENT]:
             rows = self._rows.along(plan.curve.knots, h_s, around)
             curve = self._curve.fit(start, plan.wanted, ticks, rows)
-            projected.append(_Plan(plan.sample, plan.wanted, curve, judge(curve.nodes)))
-        best = _least_changed(projected)
-        if best is not None:
-            return self._reshaped(given, chunk, best, h_s, Rung.PROJECTED, plans[best.sample].finding, _KNOTS)
-        return self._prefix(given, chunk, projected, [plan.finding for plan in plans], h_s, judge)
+            bent.append(replace(plan, curve=curve, finding=judge(curve.nodes)))
+        why = {plan.sample: plan.finding for plan in plans}
+        clear = [plan for plan in bent if plan.finding.clear]
+        if clear:
+            best = min(clear, key=lambda plan: _rank(plan.curve))
+            return self._reshaped(given, chunk, best, h_s, Rung.PROJECTED, why[best.sample], _KNOTS)
+        lengths = [_longest(plan.curve.nodes, ticks, judge) for plan in bent]
+        best, length = bent[int(np.argmax(lengths))], max(lengths)
+        if length == 0:
+            first = plans[0].finding
+            return Preview(chunk=chunk, rung=Rung.BRAKING, guard=first.family, reason=first.reason)
+        return self._reshaped(given, chunk, best, h_s, Rung.SLOWED, why[best.sample], length)
 
     def _wanted(self, chunk: ActionChunk, sample: int, now_ns: int, h_s: float) -> FloatArray:
         """Where, and how fast, the sample wants the joints at each knot, shape (2, K, n), [rad, rad/s]."""
@@ -140,22 +149,6 @@ class Previewer:
             clear_s=clear_s,
             change_rad=plan.curve.change_rad,
         )
-
-    def _prefix(
-        self,
-        given: GateInput,
-        chunk: ActionChunk,
-        plans: list[_Plan],
-        why: list[Finding],
-        h_s: float,
-        judge: _Judge,
-    ) -> Preview:
-        """Go along the longest prefix that is clear, and stand."""
-        longest = [_longest(plan.curve.nodes, round(h_s / self._period_s), judge) for plan in plans]
-        best = int(np.argmax(longest))
-        if longest[best] == 0:
-            return Preview(chunk=chunk, rung=Rung.BRAKING, guard=why[best].family, reason=why[best].reason)
-        return self._reshaped(given, chunk, plans[best], h_s, Rung.SLOWED, why[best], longest[best])
 
     def _reshaped(
         self,
@@ -191,9 +184,9 @@ class Previewer:
         )
 
 
-def _least_changed(plans: list[_Plan]) -> _Plan | None:
-    clear = [plan for plan in plans if plan.finding.clear]
-    return min(clear, key=lambda plan: plan.curve.change_rad) if clear else None
+def _rank(curve: Curve) -> float:
+    """How much of a change it is; last of all if there is no curve."""
+    return curve.change_rad if np.isfinite(curve.change_rad) else np.inf
 
 
 def _longest(nodes: FloatArray, ticks: int, judge: _Judge) -> int:

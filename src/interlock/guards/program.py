@@ -14,6 +14,7 @@ from typing import Any
 import daqp
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from interlock.errors import BadInputError
 from interlock.hal.arrays import FloatArray
@@ -69,37 +70,65 @@ class AffineProgram:
                 value=str(error),
                 mend="Use linear, absolute-value, 1-norm or max constraints only.",
             ) from error
-        self._form = data["param_prob"]
-        self.variables: Mapping[int, int] = dict(self._form.var_id_to_col)
-        self._equalities = int(self._form.cone_dims.zero)
-        self.width = int(self._form.x.size)
-        self._slices: list[tuple[int, int]] = []
-        self._read_map(parameters)
+        form = data["param_prob"]
+        self.variables: Mapping[int, int] = dict(form.var_id_to_col)
+        self._equalities = int(form.cone_dims.zero)
+        self.width = int(form.x.size)
+        self._read_map(form, parameters)
 
-    def _raw(self) -> FloatArray:
-        quadratic, linear, _, rows, bound = self._form.apply_parameters(quad_obj=True)
+    @classmethod
+    def restore(cls, arrays: Mapping[str, NDArray[Any]]) -> AffineProgram:
+        """The program that `arrays` was taken from; it knows no variables by their CVXPY names."""
+        program = cls.__new__(cls)
+        program.variables = {}
+        program._equalities, program.width = (int(each) for each in arrays["sizes"])
+        program._constant = np.asarray(arrays["constant"], dtype=np.float64)
+        columns = len(program._constant), int(arrays["parameters"])
+        parts = arrays["data"], arrays["indices"], arrays["indptr"]
+        program._map = sp.csr_array(parts, shape=columns)
+        program._map.check_format(full_check=True)
+        if program.width < 1 or not np.isfinite(program._constant).all():
+            raise ValueError("this is no program")
+        program._measure()
+        return program
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that `restore` needs."""
+        return {
+            "sizes": np.array([self._equalities, self.width]),
+            "constant": self._constant,
+            "parameters": np.array(self._map.shape[1]),
+            "data": self._map.data,
+            "indices": self._map.indices,
+            "indptr": self._map.indptr,
+        }
+
+    @staticmethod
+    def _raw(form: Any) -> FloatArray:
+        quadratic, linear, _, rows, bound = form.apply_parameters(quad_obj=True)
         return np.concatenate(
             [np.asarray(quadratic.todense()).ravel(), linear, -np.asarray(rows.todense()).ravel(), bound]
         )
 
-    def _read_map(self, parameters: Sequence[Any]) -> None:
+    def _read_map(self, form: Any, parameters: Sequence[Any]) -> None:
         """Evaluate at 0 and at each unit vector: exact, because the map is affine."""
-        constant = self._raw()
+        constant = self._raw(form)
         columns: list[sp.csc_array] = []
-        start = 0
         for parameter in parameters:
             size = int(np.prod(parameter.shape, dtype=int)) if parameter.shape else 1
             for k in range(size):
                 unit = np.zeros(size)
                 unit[k] = 1.0
                 parameter.value = unit.reshape(parameter.shape) if parameter.shape else 1.0
-                columns.append(sp.csc_array((self._raw() - constant).reshape(-1, 1)))
+                columns.append(sp.csc_array((self._raw(form) - constant).reshape(-1, 1)))
             parameter.value = np.zeros(parameter.shape) if parameter.shape else 0.0
-            self._slices.append((start, start + size))
-            start += size
         self._constant = constant
         self._map = sp.csr_array(sp.hstack(columns)) if columns else sp.csr_array((len(constant), 0))
-        n = self.width
+        self._measure()
+
+    def _measure(self) -> None:
+        """What follows from the map: how many rows there are, and where a damping is needed."""
+        n, constant = self.width, self._constant
         self._rows = (len(constant) - n * n - n) // (n + 1)
         own = np.zeros(n)
         own[np.flatnonzero(np.diag(constant[: n * n].reshape(n, n)) == 0.0)] = _DAMPING

@@ -18,6 +18,7 @@ from interlock.guards.config import GateConfig
 from interlock.guards.constraint import Constraint
 from interlock.guards.kinematics import forward, point_jacobian, tool_position
 from interlock.guards.program import AffineProgram
+from interlock.guards.program_cache import kept
 from interlock.guards.rows import closing_rows
 from interlock.guards.velocity_box import SPEED_SHARE, VelocityBox, velocity_box
 from interlock.guards.verdict import Family
@@ -68,7 +69,7 @@ class Projector:
         )  # periods to take the acceleration away
         self._ahead = 0.5 * config.period_s * (1.0 + ramp)
         self._keep_in = [z for z in config.zones if z.kind is ZoneKind.KEEP_IN]
-        self._program, self._velocity_at, self._slack_at = _program(body.n, constraints)
+        self._program, self._velocity_at, self._slack_at = _kept_program(body.n, constraints)
 
     def box(self, node: FloatArray) -> VelocityBox:
         """Bounds on the look-ahead velocity from `node`, shape (3, n)."""
@@ -199,6 +200,23 @@ class Projector:
             bound[6 * k : 6 * k + 6 : 2] = tool - zone.lower
             bound[6 * k + 1 : 6 * k + 6 : 2] = zone.upper - tool
         return rows, -_GAIN * (bound - tube - _SOFT_M)
+
+
+def _kept_program(n: int, constraints: Sequence[Constraint]) -> tuple[AffineProgram, int, int]:
+    """`_program`, from the disk if it was there; with constraints of the user's own it never is."""
+    if constraints:
+        return _program(n, constraints)
+
+    def build() -> dict[str, NDArray[Any]]:
+        program, velocity_at, slack_at = _program(n, ())
+        return program.arrays() | {"at": np.array([velocity_at, slack_at])}
+
+    try:
+        arrays = kept(f"n={n}", build)
+        velocity_at, slack_at = (int(each) for each in arrays["at"])
+        return AffineProgram.restore(arrays), velocity_at, slack_at
+    except (KeyError, ValueError, IndexError, TypeError):  # what was kept is of no use
+        return _program(n, ())
 
 
 def _program(n: int, constraints: Sequence[Constraint]) -> tuple[AffineProgram, int, int]:

@@ -144,6 +144,17 @@ def test_chunks_of_any_length_are_judged(steps):
     assert (seen.rung is Rung.AS_PROPOSED) == (steps > 4)
 
 
+@pytest.mark.parametrize("late_s", [1.0, 599.0])
+def test_a_chunk_that_begins_late_or_lasts_long_costs_no_more(late_s):
+    path = HOME + np.linspace(0.0, 0.5, 512)[:, None] * np.eye(JOINTS)[0]
+    for chunk in (chunk_of(PANDA, path, dt_s=1.0), turn(t0_ns=NOW_NS), turn()):
+        later = replace(chunk, t0_ns=NOW_NS + round(late_s * 1e9))
+        seen = preview(later)
+        assert seen.chunk is later
+        assert seen.rung is Rung.AS_PROPOSED
+        assert seen.clear_s <= 16 * 0.2 + 1e-9
+
+
 def test_a_chunk_that_is_nearly_over_is_left_to_the_ticks():
     chunk = turn()
     seen = preview(chunk, now_ns=NOW_NS + 460_000_000)

@@ -21,6 +21,7 @@ from interlock.hal.state import RobotState
 __all__ = ["GateInput", "Intake"]
 
 _MAX_SAMPLES = 64
+_FAR_NS = 600_000_000_000  # a chunk that begins further from now than this is a mistake
 _MAX_STEPS = 512  # a chunk longer than this is not a chunk
 
 
@@ -138,6 +139,8 @@ class Intake:
             return Family.FRESHNESS, f"chunk {chunk.seq} comes after chunk {given.last_seq}"
         if not chunk.t_obs_ns <= chunk.t_ready_ns <= given.now_ns:
             return Family.FRESHNESS, f"chunk {chunk.seq} has stamps out of order"
+        if not max(abs(chunk.t0_ns - given.now_ns), given.now_ns - chunk.t_obs_ns) <= _FAR_NS:
+            return Family.FRESHNESS, f"chunk {chunk.seq} is not for now: it begins or was made minutes away"
         age_s = (given.now_ns - chunk.t_obs_ns) * 1e-9
         if age_s > self._config.chunk_deadline_s:
             return Family.FRESHNESS, (

@@ -28,6 +28,7 @@ from interlock.hal.chunk import ActionChunk
 __all__ = ["Preview", "Previewer"]
 
 _KNOTS = 16
+_MOST_TICKS = 20  # between two knots; what is asked for later than 16 times that is not looked at
 _JUDGED = 4  # of the samples, those that need the least change are judged whole: a tick has an end
 _BENT = 2  # and so many of them are projected
 
@@ -88,7 +89,7 @@ class Previewer:
             return verifier.verify(self._stopped(nodes), around)
 
         left_s = (chunk.t0_ns - given.now_ns) * 1e-9 + (chunk.samples.shape[1] - 1) * chunk.dt_s
-        ticks = int(np.floor(left_s / _KNOTS / self._period_s + 1e-6))
+        ticks = min(int(np.floor(left_s / _KNOTS / self._period_s + 1e-6)), _MOST_TICKS)
         if ticks < 1:
             return Preview(chunk=chunk, rung=Rung.BRAKING, reason="too little of it is left to judge")
         h_s, state = ticks * self._period_s, given.state

@@ -18,13 +18,12 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is imported: children are forked
 
 from mutants import Mutant, mutants_of, sampled
-from nursery import PACKAGE, ROOT, TESTS, Fate, Nursery
+from nursery import PACKAGE, TESTS, Fate, Nursery
 from survivors import COMMITTED, RUNS, Ledger, entry, read_table, sources, write_table
 
 __all__ = ["judge", "main"]
@@ -209,7 +208,6 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(ROOT)))
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have told background jobs to ignore Ctrl-C
         signal.signal(number, signal.default_int_handler)
     raise SystemExit(main())

@@ -29,7 +29,7 @@ from typing import Any
 import pytest
 from mutants import Mutant
 
-__all__ = ["ROOT", "TESTS", "Fate", "Nursery", "test_files"]
+__all__ = ["ROOT", "TESTS", "Fate", "Nursery", "files_for"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src/interlock"
@@ -59,7 +59,7 @@ class Fate:
     cpu_s: float
 
 
-def test_files(module: str) -> list[Path]:
+def files_for(module: str) -> list[Path]:
     """The test files for a module."""
     return [ROOT / "tests" / name for name in TESTS[module]]
 
@@ -116,7 +116,7 @@ class Nursery:
             if spec is None or spec.origin is None or Path(spec.origin).resolve() != wanted.resolve():
                 raise RuntimeError(f"interlock.{module} comes from {spec and spec.origin}, not from {wanted}")
         _remember_bodies()
-        files = list(dict.fromkeys(path for module in modules for path in test_files(module)))
+        files = list(dict.fromkeys(path for module in modules for path in files_for(module)))
         watch = _Watch()
         began = time.process_time()
         if _pytest(files, watch) != 0:
@@ -171,7 +171,7 @@ class Nursery:
         said = os.open(place / "said", os.O_WRONLY | os.O_CREAT)
         os.dup2(said, 1)
         os.dup2(said, 2)
-        files = test_files(mutant.module)
+        files = files_for(mutant.module)
         names = tuple(str(path.relative_to(ROOT)) for path in files)
         cost = sum(c for node, c in self.costs.items() if node.startswith(names))
         limit = int(_LEAST_S + _PATIENCE * cost)

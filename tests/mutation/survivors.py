@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mutants import Mutant
-from nursery import ROOT, TESTS, Fate, test_files
+from nursery import ROOT, TESTS, Fate, files_for
 
 __all__ = ["COMMITTED", "RUNS", "Ledger", "entry", "read_table", "sources", "write_table"]
 
@@ -70,7 +70,7 @@ def sources(module: str) -> str:
     files = {path for room in _ROOMS for path in (ROOT / room).rglob("*.py")}
     files |= {path for place in _HELPERS for path in _python(ROOT / place) if path.name[:5] != "test_"}
     files -= set((ROOT / "tests/mutation").glob("test_*.py"))
-    files |= set(test_files(module)) | set((ROOT / "cells").glob("*.yaml"))
+    files |= set(files_for(module)) | set((ROOT / "cells").glob("*.yaml"))
     digest = hashlib.sha256(json.dumps([versions, TESTS[module]]).encode())
     for path in sorted(files):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")

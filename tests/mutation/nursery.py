@@ -9,12 +9,9 @@ as the parent has loaded them, for a decision would take half a minute without.
 
 from __future__ import annotations
 
-import ast
-import functools
 import importlib.util
 import json
 import os
-import pickle
 import resource
 import signal
 import sys
@@ -23,10 +20,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any
 
 import pytest
+from exchange import exchange, reached_by, remember_bodies
 from mutants import Mutant
 
 __all__ = ["ROOT", "TESTS", "Fate", "Nursery", "files_for"]
@@ -104,7 +101,8 @@ class Nursery:
         workers: how many children at a time.
 
     Raises:
-        RuntimeError: if a test fails without any mutant, or another copy of the package is imported.
+        RuntimeError: if a test fails without any mutant, in the parent or in a child, or if another copy of
+            the package is imported.
     """
 
     def __init__(self, modules: Sequence[str], workers: int) -> None:
@@ -115,7 +113,7 @@ class Nursery:
             wanted = PACKAGE / (module.replace(".", "/") + ".py")
             if spec is None or spec.origin is None or Path(spec.origin).resolve() != wanted.resolve():
                 raise RuntimeError(f"interlock.{module} comes from {spec and spec.origin}, not from {wanted}")
-        _remember_bodies()
+        remember_bodies()
         files = list(dict.fromkeys(path for module in modules for path in files_for(module)))
         watch = _Watch()
         began = time.process_time()
@@ -124,7 +122,14 @@ class Nursery:
         self.costs = watch.costs
         self.warm_cpu_s = time.process_time() - began
         for module in modules:
-            self._reached[module] = _reached(f"interlock.{module}")
+            self._reached[module] = reached_by(f"interlock.{module}")
+        self._check(modules)
+
+    def _check(self, modules: Sequence[str]) -> None:
+        """A change of nothing has to survive: or else whatever kills it would kill every mutant."""
+        for mutant, fate in self.play([_unchanged(module) for module in modules]):
+            if fate.status != "survived":
+                raise RuntimeError(f"{mutant.module} is {fate.status} without any change: {fate.by}")
 
     def play(
         self, mutants: Sequence[Mutant], likely: Callable[[Mutant], str] = lambda _: ""
@@ -179,7 +184,7 @@ class Nursery:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         watch = _Watch(self.costs, likely)
         try:
-            _exchange(mutant, place, self._reached[mutant.module])
+            exchange(mutant, place, self._reached[mutant.module])
         except Exception as error:
             fate = Fate(status="killed", by=f"import: {type(error).__name__}", cpu_s=time.process_time())
         else:
@@ -187,6 +192,13 @@ class Nursery:
             status = {0: "survived", 1: "killed", 2: "killed"}.get(code, "error")
             fate = Fate(status=status, by=watch.failed, cpu_s=time.process_time())
         (place / "fate").write_text(json.dumps([fate.status, fate.by, fate.cpu_s]), encoding="utf-8")
+
+
+def _unchanged(module: str) -> Mutant:
+    source = (PACKAGE / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
+    return Mutant(
+        module=module, function="", operator="none", before="", after="", occurrence=0, source=source
+    )
 
 
 def _pytest(files: Sequence[Path], watch: _Watch) -> int:
@@ -198,72 +210,6 @@ def _pytest(files: Sequence[Path], watch: _Watch) -> int:
         return int(pytest.main([*quiet, *(str(path) for path in files)], plugins=[watch]))
     finally:
         os.chdir(here)
-
-
-def _exchange(mutant: Mutant, place: Path, reached: set[str]) -> None:
-    """Forget the module, all that imports it and all tests, and import the changed copy."""
-    for name in list(sys.modules):
-        if name in reached or name.split(".")[0] in ("tests", "conftest"):
-            del sys.modules[name]
-    from interlock.guards import compile as compiling
-    from interlock.hal import command
-
-    compiling.kernel = lambda function: function
-    if "interlock.guards.gate" in reached:
-        command._claimed = False  # the gate of the parent is gone; that of the child takes its place
-    copy = place / f"{mutant.module.rsplit('.', 1)[-1]}.py"
-    copy.write_text(mutant.source, encoding="utf-8")
-    name = f"interlock.{mutant.module}"
-    spec = importlib.util.spec_from_file_location(name, copy)
-    if spec is None or spec.loader is None:
-        raise RuntimeError(f"cannot load {copy}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    room, _, last = name.rpartition(".")
-    setattr(sys.modules[room], last, module)
-
-
-def _reached(target: str) -> set[str]:
-    """The target and every loaded module of the package that imports it, directly or through others."""
-    uses = {
-        name: _imports(module)
-        for name, module in list(sys.modules.items())
-        if name.startswith("interlock.") and getattr(module, "__file__", None)
-    }
-    found, waiting = {target}, [target]
-    while waiting:
-        wanted = waiting.pop()
-        new = {name for name, used in uses.items() if wanted in used} - found
-        found |= new
-        waiting += new
-    return found
-
-
-def _imports(module: ModuleType) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    return names
-
-
-def _remember_bodies() -> None:
-    """A robot's model takes a second to build and no mutant changes it: children find it ready."""
-    from interlock.guards.body import BodyModel
-
-    build, built = BodyModel.build, {}
-
-    @functools.wraps(build)
-    def remembered(robot: Any) -> BodyModel:
-        key = pickle.dumps(robot)
-        if key not in built:
-            built[key] = build(robot)
-        return built[key]
-
-    BodyModel.build = staticmethod(remembered)  # type: ignore[method-assign,assignment]
 
 
 def _fate(pid: int, place: Path, late: bool) -> Fate | None:

@@ -97,7 +97,6 @@ import nursery
 from mutants import Mutant
 from pathlib import Path
 nursery.TESTS["guards.stop"] = ("guards/test_stop.py",)
-nursery._LEAST_S, nursery._PATIENCE = 3.0, 0.0
 path = nursery.PACKAGE / "guards/stop.py"
 had, source = path.read_bytes(), path.read_text(encoding="utf-8")
 changes = {
@@ -111,7 +110,9 @@ mutants = [
            source=source.replace(old, new, 1) if old else source)
     for name, (old, new) in changes.items()
 ]
-fates = {m.operator: (fate.status, fate.by) for m, fate in nursery.Nursery(["guards.stop"], 2).play(mutants)}
+warm = nursery.Nursery(["guards.stop"], 2)
+nursery._LEAST_S, nursery._PATIENCE = 3.0, 0.0
+fates = {m.operator: (fate.status, fate.by) for m, fate in warm.play(mutants)}
 assert path.read_bytes() == had
 print("FATES" + json.dumps(fates))
 """
@@ -127,6 +128,14 @@ def test_a_change_is_killed_by_a_test_by_itself_or_by_time_and_no_change_survive
     assert fates["wrong"][1].startswith("tests/guards/test_stop.py::")
     assert fates["breaks"] == ["killed", "import: ZeroDivisionError"]
     assert fates["hangs"][0] == "timeout"
+
+
+def test_nothing_is_called_killed_that_fails_without_a_change() -> None:
+    code = PLAY.split("changes = {")[0].replace("test_stop.py", "test_stop.py::no_such_test")
+    code += 'nursery.Nursery(["guards.stop"], 1)\n'
+    folder = str(Path(mutate.__file__).parent)
+    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False)
+    assert "a test fails without any mutant" in done.stderr
 
 
 def _fates(mutants: list[Mutant], survivors: int) -> dict[str, Fate]:

@@ -1,13 +1,14 @@
 """Changes gate, verifier and stop in small ways and demands that a test fails for each: `make mutate`.
 
-The complete set of mutants is played, on two cores in well under an hour. Whatever survives must stand in
-`evidence/mutants.json` with the reason why no test can tell it; that list may only shrink. A survivor that is
-killed now, or is gone, is struck from it; one that is new fails the run until a test kills it, or until
+The complete set of mutants is played, no sample, on two cores in well under an hour. What is changed runs
+uncompiled; kernels that the change does not reach come compiled from the cache. Whatever survives must stand
+in `evidence/mutants.json` with the reason why no test can tell it; that list may only shrink. A survivor that
+is killed now, or is gone, is struck from it; one that is new fails the run until a test kills it, or until
 `--accept KEY --because TEXT` puts it in on purpose.
 
 Why no library: mutmut 3.8 leaves decorated functions and everything outside functions alone, which is all of
 `stop.py` and every constant; cosmic-ray 8.7 writes each mutant over the file in the working tree and starts
-Python anew for it, which costs 10 s a mutant here and not half of one.
+Python anew for it, which costs several seconds a mutant here and not half of one.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--only", action="append", choices=[name.split(".")[-1] for name in TESTS], metavar="MODULE",
-        help="this module (more than once for more); also sweep, curve and tool_speed, which must not pass "
-        "anything and are slow: their kernels are run as Python",
+        help="this module (more than once for more); also sweep, curve and tool_speed, which `make mutate` "
+        "leaves out because they are slow uncompiled",
     )  # fmt: skip
     parser.add_argument("--limit", type=int, metavar="N", help="at most N mutants of each module")
     parser.add_argument("--sample", type=float, metavar="SHARE", help="that share of each module's mutants")
@@ -70,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("\nInterrupted. The fates so far are kept; the same command goes on from here.")
         return 130
+    except RuntimeError as error:
+        _say(f"No mutant can be judged: {error}")
+        return 1
 
 
 def _mutants(module: str) -> list[Mutant]:

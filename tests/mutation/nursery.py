@@ -117,7 +117,10 @@ class Nursery:
         files = list(dict.fromkeys(path for module in modules for path in files_for(module)))
         watch = _Watch()
         began = time.process_time()
-        if _pytest(files, watch) != 0:
+        code = _pytest(files, watch)
+        if code == pytest.ExitCode.INTERRUPTED and not watch.failed:
+            raise KeyboardInterrupt
+        if code != 0:
             raise RuntimeError(f"a test fails without any mutant: {watch.failed or 'none was collected'}")
         self.costs = watch.costs
         self.warm_cpu_s = time.process_time() - began

@@ -19,7 +19,8 @@ __all__ = ["COMMITTED", "RUNS", "Ledger", "entry", "read_table", "sources", "wri
 COMMITTED = ROOT / "evidence/mutants.json"
 RUNS = ROOT / "runs/mutation"
 _PACKAGES = ("numpy", "numba", "scipy", "cvxpy", "daqp", "pin", "coal", "pytest", "hypothesis")
-_ROOMS = ("src/interlock/guards", "src/interlock/hal", "tests/mutation")
+_ROOMS = ("src/interlock/guards", "src/interlock/hal")
+_OWN = ("exchange", "mutants", "nursery", "operators")
 _HELPERS = ("tests/conftest.py", "tests/guards", "tests/properties", "tests/contracts")
 
 
@@ -69,7 +70,7 @@ def sources(module: str) -> str:
     versions = {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
     files = {path for room in _ROOMS for path in (ROOT / room).rglob("*.py")}
     files |= {path for place in _HELPERS for path in _python(ROOT / place) if path.name[:5] != "test_"}
-    files -= set((ROOT / "tests/mutation").glob("test_*.py"))
+    files |= {ROOT / f"tests/mutation/{name}.py" for name in _OWN}
     files |= set(files_for(module)) | set((ROOT / "cells").glob("*.yaml"))
     digest = hashlib.sha256(json.dumps([versions, TESTS[module]]).encode())
     for path in sorted(files):

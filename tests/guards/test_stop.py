@@ -120,6 +120,9 @@ def test_stops_within_one_period_only_if_the_jerk_limit_allows_it(sign, a, in_on
     ticks = stop_ticks(-sign * 0.5 * PERIOD * a, sign * a, 10.0, 300.0, PERIOD, MAX_STOP_TICKS)
     assert ticks > 0
     assert (ticks == 1) == in_one_period
+    tail = _tail(-sign * 0.5 * PERIOD * a, sign * a, 10.0, 300.0)
+    assert len(tail) == ticks
+    assert not tail[-1, 1:].any()
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

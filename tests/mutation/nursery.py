@@ -31,7 +31,12 @@ __all__ = ["ROOT", "TESTS", "Fate", "Nursery", "files_for"]
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src/interlock"
 TESTS: dict[str, tuple[str, ...]] = {
-    "guards.gate": ("guards/test_gate.py", "guards/test_gate_ladder.py", "contracts/test_families.py"),
+    "guards.gate": (
+        "guards/test_gate.py",
+        "guards/test_gate_ladder.py",
+        "guards/test_preview.py",
+        "contracts/test_families.py",
+    ),
     "guards.verifier": ("guards/test_verifier.py", "guards/test_gate.py", "contracts/test_families.py"),
     "guards.stop": ("guards/test_stop.py", "guards/test_gate.py"),
     "guards.sweep": ("guards/test_sweep.py", "guards/test_verifier.py"),

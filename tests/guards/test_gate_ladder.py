@@ -278,6 +278,30 @@ def test_nothing_too_near_is_nothing_to_retreat_from():
     assert script.shown == []
 
 
+def test_there_has_to_be_a_chunk_to_judge_whole():
+    with pytest.raises(ValueError, match="no chunk"):
+        gate_of(PANDA).preview(ask(PANDA, node_at_rest(HOME), None, NOBODY))
+
+
+@pytest.mark.parametrize("change", [{"lateness_ns": -1}, {"last_seq": 5}])
+def test_a_chunk_is_not_judged_whole_where_a_tick_of_it_would_be_refused(change):
+    given = replace(ask(PANDA, node_at_rest(HOME), _creeping(), NOBODY), **change)
+    seen = gate_of(PANDA).preview(given)
+    assert seen.chunk is given.chunk
+    assert (seen.rung, seen.guard) == (Rung.BRAKING, Family.FRESHNESS)
+    assert seen.reason == gate_of(PANDA).decide(given).verdict.reason
+
+
+@pytest.mark.parametrize("bound_by", [None, ("zones", "cage")])
+def test_a_tick_of_a_changed_chunk_is_laid_to_what_changed_it_unless_the_tick_was_changed_again(bound_by):
+    script = Script(offers=(Candidate(velocity=OFFERED, status="offered", bound_by=bound_by),))
+    script.accepts = lambda nodes: bound_by is None or len(script.seen) == 3
+    given = ask(PANDA, node_at_rest(HOME), _creeping(), NOBODY)
+    verdict = script.gate.decide(replace(given, reshaped=("environment", "post is in the way"))).verdict
+    assert (verdict.decision, verdict.rung) == (Decision.MODIFY, Rung.PROJECTED)
+    assert (verdict.guard, verdict.reason) == (bound_by or ("environment", "post is in the way"))
+
+
 def test_the_certificate_tells_how_far_the_joints_go_until_they_stand():
     node, chunk = _moving()
     output = gate_of(PANDA).decide(ask(PANDA, node, chunk, seen_at([ball("far", [3, 0, 0], 0.1)], NOW_NS)))

@@ -6,7 +6,7 @@ MEND := Mend: install Python 3.11 with its venv module (on Debian or Ubuntu the 
 # One numeric thread per process: more only get in each other's way at these sizes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow check evidence evidence-slice tables bench venv clean
+.PHONY: demo test test-slow check mutate evidence evidence-slice tables bench venv clean
 demo: venv ; $(BIN)/python -m interlock.orchestrator.demo --out runs/demo
 test: venv ; $(BIN)/pytest -n 2 -m "not slow and not network and not gpu and not hardware"
 test-slow: venv ; $(BIN)/pytest -n 2 -m "slow and not network and not gpu and not hardware"
@@ -15,6 +15,7 @@ check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+mutate: venv ; $(BIN)/python tests/mutation/mutate.py
 evidence: venv ; $(BIN)/python tests/evidence/run.py --all
 evidence-slice: venv ; $(BIN)/python tests/evidence/run.py --slice 0.01 --compare
 tables: venv ; $(BIN)/python tests/evidence/run.py --tables

@@ -85,14 +85,76 @@ def _stop_exists(v: float, a: float, a_max: float, j_max: float, ticks: int) -> 
     return bool(answer.success)
 
 
-def test_not_a_number_gives_a_tail_that_fails_every_check():
-    assert np.isnan(_tail(float("nan"), 0.0, 5.0, 300.0)).all()
+@pytest.mark.parametrize("v", [np.nan, np.inf, -np.inf])
+def test_not_a_number_gives_a_tail_that_fails_every_check(v):
+    assert stop_ticks(v, 0.0, 5.0, 300.0, PERIOD, MAX_STOP_TICKS) == -1
+    assert stop_ticks(0.0, v, 5.0, 300.0, PERIOD, MAX_STOP_TICKS) == -1
+    tail = _tail(v, 0.0, 5.0, 300.0)
+    assert tail.shape == (1, 3, 1)
+    assert np.isnan(tail).all()
+
+
+def test_a_stop_longer_than_the_longest_does_not_exist():
+    assert stop_ticks(3.99, 0.0, 1.0, 300.0, PERIOD, MAX_STOP_TICKS) == MAX_STOP_TICKS == 400
+    assert stop_ticks(3.995, 0.0, 1.0, 300.0, PERIOD, MAX_STOP_TICKS) == -1
+    assert stop_ticks(3.99, 0.0, 1.0, 300.0, PERIOD, 399) == -1
+    tail = _tail(3.995, 0.0, 1.0, 300.0)
+    assert tail.shape == (1, 3, 1)
+    assert np.isnan(tail).all()
+
+
+# One period long, with a jerk of 300 per second: an acceleration of 3 can be gone at its end, and no more.
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize(
+    ("a", "in_one_period"),
+    [
+        (3.0, True),
+        (3.0 * (1.0 + 5e-13), True),
+        (3.0 * (1.0 + 1e-12), True),
+        (3.0 * (1.0 + 1.5e-12), False),
+        (4.5, False),
+        (6.0, False),
+    ],
+)
+def test_stops_within_one_period_only_if_the_jerk_limit_allows_it(sign, a, in_one_period):
+    ticks = stop_ticks(-sign * 0.5 * PERIOD * a, sign * a, 10.0, 300.0, PERIOD, MAX_STOP_TICKS)
+    assert ticks > 0
+    assert (ticks == 1) == in_one_period
+    tail = _tail(-sign * 0.5 * PERIOD * a, sign * a, 10.0, 300.0)
+    assert len(tail) == ticks
+    assert not tail[-1, 1:].any()
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_stop_on_the_very_limit_is_allowed_its_rounding_and_no_more(sign):
+    top, step = 1.0, 3.0
+    need = 8.0  # what nine periods of one second can brake at 1
+    for _ in range(9):
+        need = 8.0 + 1e-12 * (need + top)
+    assert stop_ticks(sign * 8.0, 0.0, top, step, 1.0, MAX_STOP_TICKS) == 9
+    assert stop_ticks(sign * need, 0.0, top, step, 1.0, MAX_STOP_TICKS) == 9
+    beyond = float(np.nextafter(need, 9.0))
+    assert stop_ticks(sign * beyond, 0.0, top, step, 1.0, MAX_STOP_TICKS) == 10
+    node = np.array([[0.0], [sign * need], [0.0]])
+    tail = stop_tail(node, np.array([top]), np.array([step]), 1.0, True, MAX_STOP_TICKS)
+    assert np.abs(tail[:, 2]).max() == top
 
 
 def test_all_joints_together_stay_on_the_straight_line():
     node = np.array([[0.0, 0.0], [1.0, 0.5], [0.0, 0.0]])
     tail = stop_tail(node, np.array([5.0, 5.0]), np.array([1e5, 1e5]), PERIOD, True, MAX_STOP_TICKS)
     np.testing.assert_allclose(tail[:, 0, 1] / tail[:, 0, 0], 0.5, atol=0.02)
+
+
+def test_together_not_even_a_joint_that_could_stop_at_once_is_at_rest_before_the_others():
+    node = np.array([[0.0, 0.0, 0.0], [1.0, -0.01, 0.0], [0.0, 2.0, 0.0]])
+    limits = np.full(3, 5.0), np.full(3, 300.0)
+    assert stop_ticks(-0.01, 2.0, 5.0, 300.0, PERIOD, MAX_STOP_TICKS) == 1
+    together = stop_tail(node, *limits, PERIOD, True, MAX_STOP_TICKS)
+    assert np.all(together[:-1, 1, :2] != 0.0)
+    assert not together[:, :, 2].any()  # what stands still goes on standing, to the last bit
+    alone = stop_tail(node, *limits, PERIOD, False, MAX_STOP_TICKS)
+    assert not alone[:, 1:, 1].any()
 
 
 def test_each_joint_alone_stops_no_later_than_together():

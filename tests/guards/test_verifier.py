@@ -9,10 +9,12 @@ import pytest
 from tests.guards.closed_loop import CELLS, IDLE, NOW_NS, ask, ball, body_of, box, hold, node_at_rest, seen_at
 from tests.properties.released import oracle_of
 
+from interlock.guards import verifier
 from interlock.guards.config import GateConfig
 from interlock.guards.curve import next_node
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.surveyor import Surveyor
+from interlock.guards.sweep import CLEAR, ENV_PAIR, KEEP_IN, SELF_PAIR, TOOL_SPEED, UNCLEAR, VIOLATED
 from interlock.guards.verdict import Family
 from interlock.guards.verifier import Verifier
 from interlock.hal.zone import Zone, ZoneKind
@@ -90,7 +92,7 @@ def test_an_arm_at_rest_is_a_motion_too():
     [("v_max", Family.VELOCITY), ("a_max", Family.ACCELERATION), ("j_max", Family.JERK)],
 )
 @pytest.mark.parametrize(
-    ("factor", "clear"), [(1.0, True), (1.0 - 5e-10, True), (1.0 - 3e-9, False), (0.5, False)]
+    ("factor", "clear"), [(1.0, True), (1.0 - 5e-10, True), (1.0 - 1.5e-9, False), (0.5, False)]
 )
 def test_a_limit_is_kept_to_the_last_bits(limit, family, factor, clear):
     nodes = _turn(acceleration=2.0)
@@ -104,6 +106,8 @@ def test_a_limit_is_kept_to_the_last_bits(limit, family, factor, clear):
     assert finding.clear == clear
     assert clear or finding.family == family
     assert clear or "panda_joint7" in finding.reason
+    if factor == 0.5:
+        assert f" exceeded by {0.5 * top:.4g} rad/s" in finding.reason
 
 
 @pytest.mark.parametrize(("side", "sign"), [("q_max", 1.0), ("q_min", -1.0)])
@@ -120,10 +124,48 @@ def test_a_position_limit_is_kept_off_by_the_tracking_tube(side, sign, beyond_ra
     assert clear or (finding.family == Family.POSITION and "panda_joint1" in finding.reason)
 
 
+@pytest.mark.parametrize(
+    ("below", "above", "left", "where"),
+    [
+        (0.2, 0.1, 0.1, "upper limit"),
+        (0.1, 0.2, 0.1, "lower limit"),
+        (0.1, 0.1, 0.1, "lower limit"),
+    ],
+)
+def test_the_margin_of_a_position_is_that_of_the_nearer_limit(below, above, left, where):
+    q_min, q_max = np.array(LIMITS.q_min), np.array(LIMITS.q_max)
+    q_min[0], q_max[0] = -below, above
+    robot = replace(BODY.robot, limits=replace(LIMITS, q_min=q_min, q_max=q_max))
+    finding = Verifier(replace(BODY, robot=robot), _config()).verify(
+        np.stack([node_at_rest(HOME)] * 2), _around()
+    )
+    (margin,) = (m for m in finding.margins if m.family == Family.POSITION)
+    assert margin.value == left - BODY.robot.tube.position_rad
+    assert margin.where == f"panda_joint1 {where}"
+
+
 def test_refuses_a_motion_that_does_not_end_at_rest():
     nodes = _turn()
     for cut in (nodes[:3], nodes[:-1]):
         assert _verify(cut).family == Family.ACCELERATION
+
+
+@pytest.mark.parametrize("row", [1, 2])
+@pytest.mark.parametrize("joint", [0, 6])
+def test_refuses_a_motion_with_one_joint_not_at_rest_at_its_end(row, joint):
+    nodes = _turn()
+    nodes[-1, row, joint] = 1e-14
+    assert _verify(nodes).family == Family.ACCELERATION
+
+
+@pytest.mark.parametrize(("leap_rad", "clear"), [(1e-9, True), (1.5e-9, False)])
+def test_a_leap_is_told_from_rounding(leap_rad, clear):
+    nodes = np.stack([node_at_rest(HOME)] * 2)
+    assert HOME[0] == 0.0
+    nodes[1, 0, 0] = leap_rad
+    finding = _verify(nodes)
+    assert finding.clear == clear
+    assert clear or finding.family == Family.INTEGRITY
 
 
 def test_refuses_a_motion_that_leaps():
@@ -192,6 +234,84 @@ def test_names_what_is_held():
     assert "load and wall" in finding.reason
 
 
+def test_what_is_held_is_told_from_the_links_it_may_meet():
+    around = _around(box("load", oracle_of(PANDA, 0.03).tool(HOME), [0.02, 0.02, 0.03]), held="load")
+    held = around.solid.held_from
+    assert around.solid.cap_link[held] == "load"
+    assert around.self_pair(0, held) == (Family.HELD_OBJECT, f"{around.solid.cap_link[0]} and load")
+    assert around.self_pair(0, held - 1)[0] == Family.SELF_COLLISION
+
+
+_FAR = box("far", [3, 0, 0], [0.1, 0.1, 0.1])
+
+
+def _told(monkeypatch, status, *, fault=(), margin=(), pair=(), shown=()):
+    """What the verifier makes of such an answer of the sweep."""
+
+    def answer(*arguments):
+        for out, values in zip(arguments[-4:], (margin, pair, fault, shown), strict=True):
+            out[...] = values if len(values) else np.nan if out.dtype == np.float64 else -1
+        return status
+
+    monkeypatch.setattr(verifier, "sweep", answer)
+    return _verify(_turn(), _FAR, zones=(_wide(),))
+
+
+@pytest.mark.parametrize(
+    ("status", "fault", "family", "reason"),
+    [
+        (VIOLATED, (ENV_PAIR, 4, 0, -0.002, 4.0), Family.ENVIRONMENT, "2 mm too little 0.040 s ahead"),
+        (VIOLATED, (SELF_PAIR, 0, 4, -0.03, 4.5), Family.SELF_COLLISION, "30 mm too little 0.045 s ahead"),
+        (VIOLATED, (KEEP_IN, 0, -1, -0.5, 0.0), Family.ZONES, "500 mm too little 0.000 s ahead"),
+        (VIOLATED, (TOOL_SPEED, -1, -1, -0.25, 30.0), Family.TOOL_SPEED, "0.25 m/s too little 0.300 s ahead"),
+        (
+            UNCLEAR,
+            (ENV_PAIR, 4, 0, 0.003, 4.0),
+            Family.ENVIRONMENT,
+            "not shown clear 0.040 s ahead (slack 3 mm)",
+        ),
+        (UNCLEAR, (-1, 0, 0, 0, 0), Family.ENVIRONMENT, "not shown clear within the budget of intervals"),
+    ],
+)
+def test_a_refusal_tells_what_where_how_much_and_when(monkeypatch, status, fault, family, reason):
+    links = BODY.cap_link
+    where = {
+        ENV_PAIR: f"{links[4]} and far: ",
+        SELF_PAIR: f"{links[0]} and {links[4]}: ",
+        KEEP_IN: "tool and wide: ",
+        TOOL_SPEED: "tool speed: ",
+        -1: "",
+    }[fault[0]]
+    finding = _told(monkeypatch, status, fault=fault)
+    assert not finding.clear
+    assert finding.intervals == 0
+    assert (finding.family, finding.reason) == (family, where + reason)
+
+
+def test_margins_tell_family_unit_and_place(monkeypatch):
+    pair = [[4, 0], [0, 4], [0, -1], [-1, -1]]
+    finding = _told(
+        monkeypatch, CLEAR, margin=[0.1, 0.2, 0.3, 0.4], pair=pair, shown=[0.03, 0.01, 0.02, 0.001, 7]
+    )
+    links = BODY.cap_link
+    assert [(m.family, m.value, m.unit, m.where) for m in finding.margins[-4:]] == [
+        (Family.ENVIRONMENT, 0.1, "m", f"{links[4]} and far"),
+        (Family.SELF_COLLISION, 0.2, "m", f"{links[0]} and {links[4]}"),
+        (Family.ZONES, 0.3, "m", "tool and wide"),
+        (Family.TOOL_SPEED, 0.4, "m/s", "tool speed"),
+    ]
+    assert (finding.shown_m, finding.intervals) == (0.01, 7)
+
+
+def test_without_anything_near_no_distance_is_shown(monkeypatch):
+    nothing = [np.inf] * 3
+    finding = _told(monkeypatch, CLEAR, margin=[*nothing, 0.4], pair=[[-1, -1]] * 4, shown=[*nothing, 0.1, 1])
+    assert finding.clear
+    assert finding.shown_m is None
+    assert finding.margins[-1].family == Family.TOOL_SPEED
+    assert {m.unit for m in finding.margins}.isdisjoint({"m"})
+
+
 class Own:
     """A constraint with any answer, which also scribbles over what it is given."""
 
@@ -219,6 +339,8 @@ def test_a_plug_in_that_says_no_or_nothing_refuses(answer):
     assert not finding.clear
     assert finding.family == "own"
     assert "here" in finding.reason
+    if answer == -1.0:
+        assert finding.reason == "here: 1 pt too little"
 
 
 @pytest.mark.parametrize("answer", [None, "wide", np.ones(3), 1j, float("nan"), float("inf")])
@@ -244,6 +366,8 @@ def test_the_digest_covers_every_limit_to_the_last_bit():
         _digest(limits=up),
         _digest(max_tool_speed_m_s=np.nextafter(BODY.robot.max_tool_speed_m_s, 9.0)),
         _digest(tube=replace(BODY.robot.tube, position_rad=1e-3)),
+        _digest(gripper=None),
+        _digest(gripper=replace(BODY.robot.gripper, max_force_n=1.0)),
         _digest(_config(zone)),
         _digest(_config(moved)),
         _digest(replace(_config(), self_margin_m=np.nextafter(0.005, 1.0))),
@@ -251,3 +375,14 @@ def test_the_digest_covers_every_limit_to_the_last_bit():
     ]
     assert len(set(digests)) == len(digests)
     assert _digest() == digests[0]
+
+
+def test_the_digest_of_the_surroundings_covers_what_may_touch_and_how_fast_the_tool_may_be():
+    around = _around(_FAR)
+    allowed = around.skip.copy()
+    allowed[4, 0] = True
+    faster = np.nextafter(around.tool_speed_limit_m_s, 9.0)
+    others = [replace(around, skip=allowed), replace(around, tool_speed_limit_m_s=faster), _around()]
+    digests = {around.digest, *(other.digest for other in others)}
+    assert len(digests) == 4
+    assert _around(_FAR).digest == around.digest

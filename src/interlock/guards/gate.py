@@ -254,7 +254,7 @@ class Gate:
         if grip.note:
             refusals = [*refusals, (Family.GRIPPER, grip.note)]
         same = rung is Rung.AS_PROPOSED and not grip.note
-        guard, reason = ("", "") if same or not refusals else refusals[0]
+        guard, reason = refusals[0] if refusals else ("", "")
         if given.reshaped is not None:  # the whole chunk was changed, before this tick of it
             guard, reason = given.reshaped
         if attempt.bound_by is not None:  # joint limits clip nearly every change; this is what shaped it

@@ -90,7 +90,7 @@ def stop_tail(
         longest = max(longest, each[i])
     tail = np.empty((longest, 3, n))
     for i in range(n):
-        ticks = longest if together and each[i] > 0 else each[i]
+        ticks = longest if together else each[i]
         q, v, a = node[0, i], node[1, i], node[2, i]
         start = a
         step = j_max[i] * period_s

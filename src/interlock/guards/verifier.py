@@ -103,8 +103,8 @@ class Verifier:
         self._constraints = tuple(constraints)
         keep_in = [z for z in config.zones if z.kind is ZoneKind.KEEP_IN]
         self._keep_names = tuple(z.name for z in keep_in)
-        self._keep_lower = np.array([z.lower for z in keep_in], dtype=np.float64).reshape(-1, 3)
-        self._keep_upper = np.array([z.upper for z in keep_in], dtype=np.float64).reshape(-1, 3)
+        self._keep_lower = np.array([z.lower for z in keep_in], dtype=np.float64).reshape(len(keep_in), 3)
+        self._keep_upper = np.array([z.upper for z in keep_in], dtype=np.float64).reshape(len(keep_in), 3)
         robot = body.robot
         self.digest = fingerprint(
             {
@@ -188,9 +188,8 @@ class Verifier:
         m, n = nodes.shape[0], body.n
         speed, travel = np.empty((m - 1, n)), np.empty((m, n))
         travel_bounds(nodes, self._config.period_s, speed, travel)
-        margin = np.empty(4)
+        margin, fault, shown = np.empty(4), np.empty(5), np.empty(5)
         pair = np.empty((4, 2), dtype=np.int64)
-        fault, shown = np.full(5, -1.0), np.empty(5)
         status = sweep(
             nodes, speed, travel, self._config.period_s,
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
@@ -207,7 +206,7 @@ class Verifier:
             return self._fault(status, fault, around)
         margins = []
         for kind in range(4):
-            if np.isfinite(margin[kind]) and not (kind == KEEP_IN and not self._keep_names):
+            if np.isfinite(margin[kind]):
                 family, where = self._where(kind, int(pair[kind, 0]), int(pair[kind, 1]), around)
                 unit = "m/s" if kind == TOOL_SPEED else "m"
                 margins.append(Margin(family=family, value=float(margin[kind]), unit=unit, where=where))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,14 @@ def assert_stopped(runner: Runner, summary: RunSummary, cause: str) -> None:
     sent = [c["stamp_ns"] for c in records(runner.out, "/command")]
     assert max(sent) < stop["stamp_ns"], "nothing was sent after the stop"
     assert (summary.referee.contacts, summary.referee.limit_violations) == (0, 0), runner.counters
+
+
+@pytest.fixture(autouse=True)
+def no_nohup() -> Iterator[None]:
+    """Whoever started the tests may have them ignore SIGHUP, which a run then does too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 MOVING = 100

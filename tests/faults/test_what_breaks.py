@@ -200,10 +200,36 @@ def test_a_gate_that_raises_mid_motion_stops_and_latches(runner: Runner) -> None
         def __init__(self) -> None:
             self.body, self.config, self.count = gate.body, gate.config, 0
 
+        def preview(self, given: Any) -> Any:
+            return gate.preview(given)
+
         def decide(self, given: Any) -> Any:
             self.count += 1
             if self.count > MOVING:
                 raise RuntimeError("a guard broke")
+            return gate.decide(given)
+
+    summary = runner.run(gate=Breaking())  # type: ignore[arg-type]
+    assert (summary.outcome, summary.reason) == (Outcome.STOPPED, "gate raised RuntimeError: a guard broke")
+    assert runner.notes.reports[-1].state.standstill
+    assert StopLatch(runner.state_dir).latched
+    assert (summary.referee.contacts, summary.referee.limit_violations) == (0, 0)
+
+
+def test_a_gate_that_raises_over_a_whole_chunk_stops_and_latches(runner: Runner) -> None:
+    gate = gate_of("panda_tabletop")
+
+    class Breaking:
+        def __init__(self) -> None:
+            self.body, self.config, self.count = gate.body, gate.config, 0
+
+        def preview(self, given: Any) -> Any:
+            self.count += 1
+            if self.count > 4:
+                raise RuntimeError("a guard broke")
+            return gate.preview(given)
+
+        def decide(self, given: Any) -> Any:
             return gate.decide(given)
 
     summary = runner.run(gate=Breaking())  # type: ignore[arg-type]

@@ -8,9 +8,24 @@ from dataclasses import dataclass
 
 from family_off import TRIALS
 
-__all__ = ["CELLS", "GOALS", "HOSTILE", "TABLES", "Case", "cases_of", "chosen", "share_of"]
+__all__ = [
+    "CELLS",
+    "GOALS",
+    "HOSTILE",
+    "LIES",
+    "PER_SHARD",
+    "PLAYED",
+    "ROBOTS",
+    "STARTS",
+    "TABLES",
+    "Case",
+    "cases_of",
+    "chosen",
+    "share_of",
+]
 
 CELLS = ("panda_tabletop", "xarm6_tabletop")
+ROBOTS = (*CELLS, "iiwa", "two_pandas")
 SEEDS = range(20)
 HOSTILE = ("reckless", "random", "oscillating", "nan", "stale", "frozen", "wrong_unit")
 HOSTILE_GOAL = "put the red block in the tray"
@@ -24,20 +39,41 @@ GOALS = {
 }
 """The five goals, by a short name. No push: the xArm's fingers topple a block of 8 cm now and then."""
 
-TABLES = ("expert", "hostile", "gate_off", "families")
+PLAYED = ("expert", "hostile", "gate_off", "families")
+"""Tables of runs in the simulator."""
+
+TABLES = (*PLAYED, "released", "lying", "retreats", "replay")
+
+PER_SHARD = 250
+"""Triples of one row of the search."""
+
+SHARDS = 100
+"""Rows of the search for each robot: 25,000 triples."""
+
+LIES = ("wrong", "solved", "nan", "hangs")
+LYING_SHARDS = 2
+
+STARTS = 25
+"""Starts of one row of `retreats`."""
+
+ESCAPES, PINCHED = 20, 2
+"""Rows of `retreats` for each cell: 500 starts with a way out, 50 without."""
+
+REPLAYED = ("scripted", "reckless", "random", "oscillating", "nan")
+REPLAYED_S = 11.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One run.
+    """One run, or one shard of a search.
 
     Attributes:
         table: the table it belongs to.
-        kind: row of the printed table: short name of the goal, hostile policy or guard family.
-        cell: name of a cell that ships.
-        policy: a registered policy or a tailored one.
-        goal: goal in words.
-        seed: seed of the run.
+        kind: row of the printed table: short name of the goal, hostile policy, guard family or lie.
+        cell: name of a cell that ships, or of another robot.
+        policy: a registered policy or a tailored one; "" in a search.
+        goal: goal in words; "" in a search.
+        seed: seed of the run, or number of the shard.
         gate: "on", "off", or the name of the family that is off.
         sim_time_s: end the run after this long, [s]; None leaves it to the cell.
     """
@@ -62,6 +98,8 @@ def cases_of(table: str) -> list[Case]:
     """All cases of a table, seeds outermost, so that a run cut short has seen a little of everything."""
     if table == "families":
         return _families()
+    if table not in PLAYED:
+        return _shards(table)
     if table == "expert":
         rows = [(kind, "scripted", goal, "on", None) for kind, goal in GOALS.items()]
     else:
@@ -103,16 +141,46 @@ def _families() -> list[Case]:
     ]
 
 
+def _shards(table: str) -> list[Case]:
+    if table == "replay":
+        return [_case(table, policy, cell, 0) for policy in REPLAYED for cell in CELLS]
+    if table == "retreats":
+        shards_of = (("escape", ESCAPES), ("pinched", PINCHED))
+        return [
+            _case(table, kind, cell, shard)
+            for kind, shards in shards_of
+            for shard in range(shards)
+            for cell in CELLS
+        ]
+    kinds, shards = (LIES, LYING_SHARDS) if table == "lying" else (("random",), SHARDS)
+    return [_case(table, kind, robot, shard) for shard in range(shards) for kind in kinds for robot in ROBOTS]
+
+
+def _case(table: str, kind: str, cell: str, seed: int) -> Case:
+    replay = table == "replay"
+    return Case(
+        table=table,
+        kind=kind,
+        cell=cell,
+        policy=kind if replay else "",
+        goal=HOSTILE_GOAL if replay else "",
+        seed=seed,
+        gate="on",
+        sim_time_s=REPLAYED_S if replay else None,
+    )
+
+
 def chosen(table: str, count: int) -> list[Case]:
     """`count` cases of a table, always the same ones, in turn from each cell, kinds before seeds."""
     ordered = sorted(cases_of(table), key=lambda case: hashlib.sha256(case.key.encode()).digest())
     turns: dict[tuple[str, str], int] = {}
     cells: dict[str, int] = {}
+    order = list(dict.fromkeys(case.cell for case in cases_of(table)))
 
     def turn(case: Case) -> tuple[int, int, int]:
         nth = turns[case.cell, case.kind] = turns.get((case.cell, case.kind), -1) + 1
         place = cells[case.cell] = cells.get(case.cell, -1) + 1
-        return nth, place, CELLS.index(case.cell)
+        return nth, place, order.index(case.cell)
 
     return sorted(ordered, key=turn)[: max(0, count)]
 

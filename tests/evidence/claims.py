@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from cases import CELLS
+from cases import CELLS, ROBOTS
 from family_off import TRIALS
 from row import Row
 
@@ -17,6 +17,9 @@ _LIVELY = ("reckless", "random", "oscillating")
 _RELEASED = 0.5
 _PATH_RAD = 5.0
 _UNGATED = {"reckless": 0.60, "random": 0.20}
+_SEARCH_RELEASED = 0.85
+_SEARCH_NEAR = 0.01
+_LIE_RELEASED = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,10 @@ def claims(table: str, rows: Sequence[Row]) -> list[Claim]:
         "hostile": _hostile,
         "gate_off": _gate_off,
         "families": _families,
+        "released": _searched,
+        "lying": _lied,
+        "retreats": _retreats,
+        "replay": _replays,
     }
     errors = [row for row in rows if row["outcome"] == "error"]
     return [_none_of(errors, "no run broke"), *build[table](rows)]
@@ -120,3 +127,81 @@ def _families(rows: Sequence[Row]) -> list[Claim]:
         found.append(Claim(text=text, holds=bool(tripped)))
     on = [row for row in rows if row["gate"] == "on" and row["counters"].get(TRIALS[row["kind"]].counter)]
     return [*found, _none_of(on, "the same runs under the whole gate: no such counter trips")]
+
+
+def _clear(rows: Sequence[Row]) -> list[Claim]:
+    return [
+        _none_of([row for row in rows if row["violations"]], "released motions that come too near: 0"),
+        _none_of([row for row in rows if row["limits"]], "released motions that exceed a limit: 0"),
+    ]
+
+
+def _searched(rows: Sequence[Row]) -> list[Claim]:
+    found = _clear(rows)
+    unsteady = [row for row in rows if row["unsteady"]]
+    found.append(_none_of(unsteady, "asked again, or asked for what was released: the same, always"))
+    checks = sum(row["mesh_checks"] for row in rows)
+    text = f"on the meshes: {checks} released motions, contacts: 0"
+    hit = [row for row in rows if row["mesh_contacts"] or not row["mesh_checks"]]
+    found.append(_none_of(hit, text))
+    for robot in ROBOTS:
+        mine = [row for row in rows if row["cell"] == robot]
+        if mine:
+            found += [_share(robot, mine, _SEARCH_RELEASED), _close(robot, mine)]
+    return found
+
+
+def _share(who: str, rows: Sequence[Row], least: float) -> Claim:
+    """A gate that always refuses shows nothing."""
+    asked, released = (sum(row[name] for row in rows) for name in ("asked", "released"))
+    text = f"{who}: {released} of {asked} triples released, at least {least:.0%}"
+    return Claim(text=text, holds=released >= least * asked)
+
+
+def _close(who: str, rows: Sequence[Row]) -> Claim:
+    """A search that comes near nothing shows nothing."""
+    near, released = (sum(row[name] for row in rows) for name in ("near", "released"))
+    text = f"{who}: {near} of {released} releases come within 1 cm of something, at least {_SEARCH_NEAR:.0%}"
+    return Claim(text=text, holds=near >= _SEARCH_NEAR * released)
+
+
+def _lied(rows: Sequence[Row]) -> list[Claim]:
+    found = _clear(rows)
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        mine = [row for row in rows if row["kind"] == kind]
+        found.append(_share(f"solver, {kind}", mine, _LIE_RELEASED))
+        acted = sum(row["acted"] for row in mine)
+        text = f"solver, {kind}: {acted} releases were not what was proposed"
+        found.append(Claim(text=text, holds=acted > 0))
+    return found
+
+
+def _retreats(rows: Sequence[Row]) -> list[Claim]:
+    escapes = [row for row in rows if row["kind"] == "escape"]
+    pinched = [row for row in rows if row["kind"] == "pinched"]
+    found = []
+    if escapes:
+        starts = sum(row["starts"] for row in escapes)
+        for name, text in (
+            ("retreated", "retreats in all"),
+            ("recovered", "ends with every margin whole in all"),
+        ):
+            short = [row for row in escapes if row[name] != row["starts"]]
+            found.append(_none_of(short, f"{starts} starts with a way out: {text}"))
+        found.append(
+            _none_of([row for row in escapes if row["shrinking"]], "broken distances that shrink: 0")
+        )
+        found.append(_none_of([row for row in escapes if row["too_fast"]], "retreats above 0.1 m/s: 0"))
+    if pinched:
+        starts = sum(row["starts"] for row in pinched)
+        moved = [row for row in pinched if row["moved"]]
+        found.append(_none_of(moved, f"{starts} pinched starts: no motion"))
+    return found
+
+
+def _replays(rows: Sequence[Row]) -> list[Claim]:
+    decisions = sum(row["decisions"] for row in rows)
+    differ = [row for row in rows if row["outcome"] != "same" or row["same"] != row["decisions"]]
+    text = f"{decisions} recorded decisions made again in another process: the same, bit for bit"
+    quiet = [row for row in rows if row["decisions"] < 1000]
+    return [_none_of(differ, text), _none_of(quiet, "at least 1,000 decisions of every run")]

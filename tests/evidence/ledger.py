@@ -12,16 +12,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cases import Case, cases_of
+from cases import PLAYED, Case, cases_of
 from family_off import TRIALS
-from row import Row
+from row import FIGURES, Row
 
 __all__ = [
-    "COLUMNS",
     "COMMITTED",
     "FAILED",
     "RUNS",
     "Ledger",
+    "columns_of",
     "fingerprint",
     "is_failed",
     "read_table",
@@ -35,11 +35,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "runs/evidence"
 FAILED = RUNS / "failed"
 COMMITTED = ROOT / "evidence"
-COLUMNS = (
-    "kind",
-    "cell",
-    "seed",
-    "outcome",
+_IDENTITY = ("kind", "cell", "seed", "outcome")
+_COLUMNS = (
+    *_IDENTITY,
     "ticks",
     "released",
     "path_rad",
@@ -55,6 +53,8 @@ _PACKAGES = ("numpy", "numba", "scipy", "cvxpy", "daqp", "pin", "coal", "pybulle
 _SEEDS_OF_CLOSURE = ("orchestrator/session.py", "orchestrator/cell.py")
 _WHOLE_ROOMS = ("policy", "guards", "hal")
 _OWN = ("cases.py", "family_off.py", "play.py", "row.py", "tailored.py", "ungated.py")
+_SEARCH = ("closed_loop.py", "robots.py", "lies.py", "meshes.py", "oracle.py", "released.py", "retreats.py")
+_SHARDS = ("root.py", "search.py", "retreating.py", "asking_again.py")
 
 
 class Ledger:
@@ -108,12 +108,22 @@ def is_failed(case: Case, row: Row) -> bool:
     return bool(harm) or (case.table == "expert" and row["outcome"] != "achieved")
 
 
-def source_digest() -> str:
-    """SHA-256 over all a row depends on: what a session imports, the cells, this folder, the packages."""
+def columns_of(table: str) -> list[str]:
+    """Columns of a committed table."""
+    if table in PLAYED:
+        return [*_COLUMNS, "gate"] if table == "families" else list(_COLUMNS)
+    return [*_IDENTITY, *FIGURES[table], "reason"]
+
+
+def source_digest(table: str) -> str:
+    """SHA-256 over all a row depends on: what a session imports, the cells, the tests' part, the packages."""
     package = ROOT / "src/interlock"
     files = {path for room in _WHOLE_ROOMS for path in (package / room).rglob("*.py")}
     files |= _closure([package / name for name in _SEEDS_OF_CLOSURE], package)
     files |= {Path(__file__).with_name(name) for name in _OWN} | set((ROOT / "cells").glob("*.yaml"))
+    if table not in PLAYED:
+        files |= {Path(__file__).with_name(name) for name in _SHARDS}
+        files |= {path for name in _SEARCH for path in (ROOT / "tests").glob(f"*/{name}")}
     digest = hashlib.sha256(json.dumps(_versions(), sort_keys=True).encode())
     for path in sorted(files):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -182,18 +192,18 @@ def write_table(table: str, rows: Iterable[Row], wall_s: float, folder: Path = C
     """Write a whole table: where it comes from, totals, and a line a run."""
     by_key = {row["key"]: row for row in rows}
     ordered = [by_key[case.key] | {"gate": case.gate} for case in cases_of(table)]
-    columns = [*COLUMNS, "gate"] if table == "families" else list(COLUMNS)
+    columns = columns_of(table)
     head = {
         "table": table,
         "command": f".venv/bin/python tests/evidence/run.py --all --table {table}",
         "seeds": sorted({row["seed"] for row in ordered}),
-        "goals": sorted({case.goal for case in cases_of(table)}),
+        "goals": sorted({case.goal for case in cases_of(table)} - {""}),
         "commit": _git("rev-parse", "HEAD") or None,
-        "changed_since_commit": bool(_git("status", "--porcelain", "--", "src", "cells", "tests/evidence")),
-        "sources": source_digest(),
+        "changed_since_commit": bool(_git("status", "--porcelain", "--", "src", "cells", "tests")),
+        "sources": source_digest(table),
         "fingerprint": fingerprint(),
         "cpu_s": round(wall_s),
-        "totals": _totals(ordered),
+        "totals": _totals(ordered) if table in PLAYED else _sums(table, ordered),
         "columns": columns,
     }
     text = json.dumps(head, indent=1, ensure_ascii=False)[:-2]  # without the closing line
@@ -219,6 +229,24 @@ def _totals(rows: Sequence[Row]) -> dict[str, Any]:
             "limit_violations": sum(row["violations"] for row in mine),
             "refused_ticks": sum(row["refused"] for row in mine),
             "refused_ticks_in_traces": sum(row["refused_in_trace"] for row in mine),
+            "errors": sum(row["outcome"] == "error" for row in mine),
+        }
+    return totals
+
+
+def _sums(table: str, rows: Sequence[Row]) -> dict[str, Any]:
+    """By robot, what its rows count together, and the least of their least distances."""
+    totals = {}
+    for cell in sorted({row["cell"] for row in rows}):
+        mine = [row for row in rows if row["cell"] == cell]
+        totals[cell] = {
+            "rows": len(mine),
+            **{
+                name: min((row[name] for row in mine if row[name] is not None), default=None)
+                if name == "least_mm"
+                else sum(row[name] for row in mine)
+                for name in FIGURES[table]
+            },
             "errors": sum(row["outcome"] == "error" for row in mine),
         }
     return totals

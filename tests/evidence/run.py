@@ -68,10 +68,9 @@ def make_tables(
     committed: Path = COMMITTED,
 ) -> int:
     """Play what is missing, write each table that is complete, and say whether it shows what it should."""
-    digest = source_digest()
     good = True
     for table in tables:
-        ledger = Ledger(table, digest, runs)
+        ledger = Ledger(table, source_digest(table), runs)
         wanted = cases_of(table) if limit is None else chosen(table, limit)
         missing = [case for case in wanted if case.key not in ledger.rows]
         had = len(wanted) - len(missing)

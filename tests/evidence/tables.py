@@ -7,11 +7,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cases import CELLS, GOALS, TABLES, cases_of
+from cases import CELLS, GOALS, PLAYED, TABLES, cases_of
 from claims import claims
 from family_off import TRIALS
 from ledger import COMMITTED, read_table, table_path, wilson
-from row import Row
+from row import FIGURES, Row
 
 __all__ = ["print_tables", "text_of"]
 
@@ -20,6 +20,10 @@ _TITLES = {
     "hostile": "Hostile policies under the gate, 10 simulated seconds each",
     "gate_off": "The same policies with the gate off (a fixture of the tests alone)",
     "families": "Each guard family off alone: does the referee's own counter trip?",
+    "released": "Random triples of state, proposal and scene: is what is released clear, on coal's hulls?",
+    "lying": "The same search with a solver that lies",
+    "retreats": "Starts from a broken margin: with a way out, and pinched",
+    "replay": "Recorded decisions made again by another process",
 }
 _HEAD = (
     "runs",
@@ -51,7 +55,10 @@ def text_of(table: str, content: dict[str, Any]) -> str:
     rows: list[Row] = content["rows"]
     commit = content["commit"] or "none"
     lines = [_TITLES[table], f"commit {commit[:12]}, {content['fingerprint']['cpu']}", ""]
-    lines += _family_lines(rows) if table == "families" else _kind_lines(table, rows)
+    if table not in PLAYED:
+        lines += _sum_lines(table, rows)
+    else:
+        lines += _family_lines(rows) if table == "families" else _kind_lines(table, rows)
     if table in ("expert", "hostile"):
         totals = content["totals"].items()
         lines += [_in_traces(cell, total) for cell, total in totals if "refused_ticks" in total]
@@ -86,6 +93,25 @@ def _kind_lines(table: str, rows: Sequence[Row]) -> list[str]:
             lines.append(f"{cell}: success {low:.1%} to {high:.1%} (Wilson, 95 %)")
         lines += [f"{kind}: {goal}" for kind, goal in GOALS.items()]
     return lines
+
+
+def _sum_lines(table: str, rows: Sequence[Row]) -> list[str]:
+    """A line for each kind and robot: what its rows count together, and the least of their distances."""
+    names = FIGURES[table]
+    grid = [("kind", "robot", "rows", *(name.replace("_", " ") for name in names))]
+    for kind in dict.fromkeys(case.kind for case in cases_of(table)):
+        for cell in dict.fromkeys(case.cell for case in cases_of(table)):
+            mine = [row for row in rows if (row["kind"], row["cell"]) == (kind, cell)]
+            if mine:
+                grid.append((kind, cell, str(len(mine)), *(_summed(mine, name) for name in names)))
+    return _aligned(grid)
+
+
+def _summed(rows: Sequence[Row], name: str) -> str:
+    known = [row[name] for row in rows if row[name] is not None]
+    if name == "least_mm":
+        return f"{min(known):.3f}" if known else "-"
+    return str(sum(known))
 
 
 def _summary(rows: Sequence[Row]) -> tuple[str, ...]:

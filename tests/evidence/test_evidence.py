@@ -7,15 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cases import CELLS, TABLES, Case, cases_of, chosen, share_of
+from asking_again import ask_again
+from cases import CELLS, PER_SHARD, PLAYED, ROBOTS, STARTS, TABLES, Case, cases_of, chosen, share_of
 from claims import claims
 from compare import differences
 from crew import Crew
 from family_off import TRIALS
-from ledger import COLUMNS, Ledger, fingerprint, read_table, source_digest, table_path, wilson, write_table
+from ledger import (
+    Ledger,
+    columns_of,
+    fingerprint,
+    read_table,
+    source_digest,
+    table_path,
+    wilson,
+    write_table,
+)
 from play import play
+from retreating import retreat
 from row import Row, blank
 from run import compare_slice, make_tables
+from search import search
 from tables import print_tables, text_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +46,13 @@ def case_of(table: str, kind: str, cell: str, seed: int = 0, *, on: bool = True)
 def made_up(table: str) -> list[Row]:
     """Rows with which every claim about a table holds."""
     rows = []
+    shown: Row = {"asked": 250, "released": 240, "acted": 200, "near": 20, "least_mm": 1.5, "mesh_checks": 5}
+    shown |= {"starts": 25, "retreated": 25, "recovered": 25, "decisions": 1100, "same": 1100}
     for case in cases_of(table):
+        if table not in PLAYED:
+            row = blank(case, "same" if table == "replay" else "done")
+            rows.append(row | {name: shown[name] for name in row.keys() & shown.keys()} | {"gate": case.gate})
+            continue
         row = blank(case, "achieved") | {
             "released": 0.9,
             "path_rad": 12.345,
@@ -86,6 +104,57 @@ def test_trace_tells_of_every_refusal(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_shard_of_the_search_counts_what_was_asked_and_what_came_of_it(
+    robot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.PER_SHARD", 20)
+    row = search(case_of("released", "random", robot))
+    assert (row["asked"], row["outcome"], row["reason"]) == (20, "done", "")
+    assert 10 <= row["released"] <= 20
+    assert row["mesh_checks"] > 0
+    assert row["samples"] > 20 * row["released"]
+    harm = ("violations", "limits", "unsteady", "mesh_contacts")
+    assert [row[name] for name in harm] == [0] * len(harm)
+
+
+def test_shard_of_the_search_tells_of_a_gate_that_does_not_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    from interlock.guards.verifier import Finding, Verifier
+
+    clear = Finding(clear=True, family="", reason="", margins=())
+    monkeypatch.setattr(Verifier, "_sweep", lambda self, nodes, around, keep_in: clear)
+    monkeypatch.setattr("search.PER_SHARD", 40)
+    row = search(case_of("released", "random", "panda_tabletop"))
+    assert row["violations"] > 4
+    assert row["mesh_contacts"] > 0
+    assert row["reason"].startswith("world ")
+
+
+@pytest.mark.parametrize("lie", ["solved", "nan"])
+def test_shard_under_a_lie_is_clear_too(lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.PER_SHARD", 20)
+    row = search(case_of("lying", lie, "xarm6_tabletop"))
+    assert (row["asked"], row["violations"], row["limits"]) == (20, 0, 0)
+    assert row["acted"] > 0
+
+
+@pytest.mark.parametrize("kind", ["escape", "pinched"])
+def test_shard_of_retreats_counts_starts(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retreating.STARTS", 3)
+    row = retreat(case_of("retreats", kind, "panda_tabletop"))
+    wanted = 3 if kind == "escape" else 0
+    assert (row["starts"], row["retreated"], row["recovered"]) == (3, wanted, wanted)
+    assert (row["shrinking"], row["too_fast"], row["moved"], row["reason"]) == (0, 0, 0, "")
+    assert row["ticks"] > 3
+
+
+def test_decisions_of_a_run_are_made_again_by_another_process(tmp_path: Path) -> None:
+    case = replace(case_of("replay", "random", "xarm6_tabletop"), sim_time_s=0.5)
+    row = ask_again(case, tmp_path / "run")
+    assert (row["outcome"], row["same"], row["reason"]) == ("same", row["decisions"], "")
+    assert row["decisions"] == row["ticks"] > 40
+
+
 def test_run_that_breaks_is_a_row(tmp_path: Path) -> None:
     case = replace(case_of("hostile", "nan", "panda_tabletop"), policy="no_such_policy")
     row = play(case, tmp_path / "run")
@@ -115,12 +184,18 @@ def test_keys_are_unique_and_a_slice_is_the_same_each_time(table: str) -> None:
     assert len({case.key for case in cases}) == len(cases)
     assert share_of(table, 0.01) == share_of(table, 0.01)
     assert len(share_of(table, 0.01)) == -(-len(cases) // 100)
-    assert {case.cell for case in chosen(table, 4)} == set(CELLS)
+    assert {case.cell for case in chosen(table, 4)} == {case.cell for case in cases}
     assert {case.key for case in chosen(table, len(cases))} == {case.key for case in cases}
 
 
 def test_numbers_of_cases_are_those_of_the_claim() -> None:
     assert [len(cases_of(table)) for table in TABLES[:3]] == [200, 280, 280]
+    shards = cases_of("released")
+    assert len(shards) * PER_SHARD == 100_000
+    assert {case.cell for case in shards} == set(ROBOTS)
+    retreats = [case.kind for case in cases_of("retreats")]
+    assert (retreats.count("escape") * STARTS, retreats.count("pinched") * STARTS) == (1000, 100)
+    assert sum(case.sim_time_s * 100 for case in cases_of("replay")) >= 10_000
 
 
 def test_interrupted_table_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +250,8 @@ def test_table_is_written_read_printed_and_compared(table: str, tmp_path: Path) 
     assert CELLS[0] in text
     played = [(case, blank(case, "achieved") | rows[k]) for k, case in enumerate(cases_of(table)[:3])]
     assert differences(played, content) == []
-    played[1][1]["outcome"], played[1][1]["ticks"] = "gave_up", 999
+    figure = "ticks" if table not in ("released", "lying") else "samples"
+    played[1][1]["outcome"], played[1][1][figure] = "gave_up", 999
     assert len(differences(played, content)) == 2
     content["fingerprint"]["cpu"] = "another"
     assert [line.split(": ")[1][:8] for line in differences(played, content)] == ["outcome "]
@@ -192,6 +268,24 @@ def test_claims_fail_when_they_should() -> None:
         ("gate_off", {"contacts": 0}),
         ("families", {"counters": {}}),
         ("hostile", {"outcome": "error"}),
+        ("released", {"violations": 1}),
+        ("released", {"limits": 1}),
+        ("released", {"unsteady": 1}),
+        ("released", {"mesh_contacts": 1}),
+        ("released", {"mesh_checks": 0}),
+        ("released", {"released": 10}),
+        ("released", {"near": 0}),
+        ("lying", {"violations": 1}),
+        ("lying", {"limits": 1}),
+        ("lying", {"acted": 0}),
+        ("lying", {"released": 0}),
+        ("retreats", {"retreated": 24}),
+        ("retreats", {"recovered": 24}),
+        ("retreats", {"shrinking": 1}),
+        ("retreats", {"too_fast": 1}),
+        ("retreats", {"moved": 1}),
+        ("replay", {"same": 1099}),
+        ("replay", {"decisions": 0, "same": 0}),
     ):
         rows = [row | change for row in made_up(table)]
         assert not all(claim.holds for claim in claims(table, rows)), (table, change)
@@ -233,16 +327,15 @@ def test_committed_table_is_whole_small_and_shows_what_it_should(table: str) -> 
     assert content is not None, f"{table_path(table).name} is not there: `make evidence` makes it"
     assert table_path(table).stat().st_size < 100_000
     assert set(content) >= {"command", "seeds", "commit", "fingerprint", "totals", "columns", "rows"}
-    assert content["columns"][: len(COLUMNS)] == list(COLUMNS)
+    assert content["columns"] == columns_of(table)
     wanted = {(case.kind, case.cell, case.seed, case.gate) for case in cases_of(table)}
-    gates = {"expert": "on", "hostile": "on", "gate_off": "off"}
-    got = {
-        (row["kind"], row["cell"], row["seed"], row.get("gate", gates.get(table))) for row in content["rows"]
-    }
+    gate = "off" if table == "gate_off" else "on"
+    got = {(row["kind"], row["cell"], row["seed"], row.get("gate", gate)) for row in content["rows"]}
     assert got == wanted
     assert [claim.text for claim in claims(table, content["rows"]) if not claim.holds] == []
 
 
 def test_digest_follows_the_sources_and_nothing_else() -> None:
-    assert source_digest() == source_digest()
+    assert source_digest("hostile") == source_digest("hostile") == source_digest("expert")
+    assert source_digest("released") == source_digest("retreats") != source_digest("hostile")
     assert json.dumps(fingerprint()) == json.dumps(fingerprint())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
-from cases import Case, cases_of
+from cases import PLAYED, Case, cases_of
 from ledger import FAILED, is_failed
 from play import play
-from row import Row
+from row import Row, blank
 
 
 def main() -> int:
@@ -24,14 +25,40 @@ def main() -> int:
         table, key = json.loads(line)
         if (table, key) not in cases:
             cases |= {(case.table, case.key): case for case in cases_of(table)}
-        case = cases[table, key]
-
-        def keep(row: Row, case: Case = case) -> Path | None:
-            return FAILED / case.table / case.key if is_failed(case, row) else None
-
-        told.write(json.dumps(play(case, scratch / "run", keep)) + "\n")
+        told.write(json.dumps(_row(cases[table, key], scratch)) + "\n")
         told.flush()
     return 0
+
+
+def _row(case: Case, scratch: Path) -> Row:
+    def keep(row: Row) -> Path | None:
+        return FAILED / case.table / case.key if is_failed(case, row) else None
+
+    if case.table in PLAYED:
+        return play(case, scratch / "run", keep)
+    began_s = time.monotonic()
+    try:
+        row = _searched(case, scratch)
+    except Exception as error:  # a shard that breaks is a row like any other, and is listed at the end
+        row = blank(case, "error", f"{type(error).__name__}: {error}")
+    row["wall_s"] = round(time.monotonic() - began_s, 2)
+    return row
+
+
+def _searched(case: Case, scratch: Path) -> Row:
+    """A row of a table that is no run in the simulator; what it needs is imported when it is asked for."""
+    if case.table == "replay":
+        from asking_again import ask_again
+
+        with TemporaryDirectory(dir=scratch) as folder:
+            return ask_again(case, Path(folder) / "run")
+    if case.table == "retreats":
+        from retreating import retreat
+
+        return retreat(case)
+    from search import search
+
+    return search(case)
 
 
 if __name__ == "__main__":

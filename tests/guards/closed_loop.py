@@ -1,4 +1,7 @@
-"""A gate of a shipped cell in a closed loop without physics: the arm is where it was commanded to be."""
+"""A gate in a closed loop without physics: the arm is where it was commanded to be.
+
+A robot goes by the name of its cell, or by one of the two that `robots.py` adds.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from tests.guards.robots import CELLS as CELLS
+from tests.guards.robots import rig_of
 
 from interlock.guards.body import BodyModel
 from interlock.guards.config import GateConfig
@@ -23,7 +28,6 @@ from interlock.orchestrator.cell import Cell
 
 Array = NDArray[np.float64]
 
-CELLS = ("panda_tabletop", "xarm6_tabletop")
 TICK_NS = 10_000_000
 NOW_NS = 1_000_000_000
 PROVENANCE = Provenance(policy="test", version="1", config_sha256="", seed=0)
@@ -39,23 +43,22 @@ def cell_of(name: str) -> Cell:
 
 @cache
 def body_of(name: str) -> BodyModel:
-    return BodyModel.build(cell_of(name).robot_spec())
+    return BodyModel.build(rig_of(name).robot)
 
 
 @cache
 def gate_of(name: str) -> Gate:
-    cell = cell_of(name)
-    return Gate(body_of(name), cell.embodiment(), cell.gate_config())
+    return Gate(body_of(name), embodiment_of(name), rig_of(name).config)
 
 
 def gate_with(name: str, constraints: tuple[Constraint, ...] = (), **config: object) -> Gate:
-    """A gate of that cell with other numbers in its `GateConfig`."""
-    told: GateConfig = replace(cell_of(name).gate_config(), **config)  # type: ignore[arg-type]
-    return Gate(body_of(name), cell_of(name).embodiment(), told, constraints)
+    """A gate of that robot with other numbers in its `GateConfig`."""
+    told: GateConfig = replace(rig_of(name).config, **config)  # type: ignore[arg-type]
+    return Gate(body_of(name), embodiment_of(name), told, constraints)
 
 
 def embodiment_of(name: str) -> Embodiment:
-    return cell_of(name).embodiment()
+    return rig_of(name).embodiment
 
 
 def thing(
@@ -113,8 +116,9 @@ def node_at_rest(q: ArrayLike) -> Array:
 
 
 def state_of(
-    node: Array, stamp_ns: int = NOW_NS, *, width_m: float = 0.06, force_n: float = 0.0
+    node: Array, stamp_ns: int = NOW_NS, *, width_m: float | None = 0.06, force_n: float = 0.0
 ) -> RobotState:
+    """The state at a node, shape (3, n); `width_m` is None for a robot without a gripper."""
     return RobotState(
         stamp_ns=stamp_ns,
         q=node[0],
@@ -122,7 +126,7 @@ def state_of(
         q_commanded=node[0],
         v_commanded=node[1],
         a_commanded=node[2],
-        gripper=GripperState(width_m=width_m, force_n=force_n),
+        gripper=None if width_m is None else GripperState(width_m=width_m, force_n=force_n),
         standstill=not node[1:].any(),
     )
 
@@ -136,12 +140,13 @@ def chunk_of(
     width_m: float | Array = 0.06,
     dt_s: float = 0.04,
 ) -> ActionChunk:
-    """A chunk through `joints`, shape (T, n)."""
+    """A chunk through `joints`, shape (T, n), and a gripper's width if there is one."""
+    body = embodiment_of(name)
     widths = np.broadcast_to(np.asarray(width_m, dtype=np.float64), (len(joints),))
     return ActionChunk(
         seq=seq,
-        embodiment=embodiment_of(name).fingerprint,
-        samples=np.hstack([joints, widths[:, None]])[None],
+        embodiment=body.fingerprint,
+        samples=(np.hstack([joints, widths[:, None]]) if body.has_gripper else joints)[None],
         t_obs_ns=t0_ns,
         t_ready_ns=t0_ns,
         t0_ns=t0_ns,
@@ -175,12 +180,13 @@ def ask(
 ) -> GateInput:
     """Everything fresh and in order; what the phase holds is felt."""
     force_n = 10.0 if phase.held is not None else 0.0
+    hand = rig_of(name).robot.gripper is not None
     return GateInput(
         seq=seq,
         epoch=1,
         now_ns=now_ns,
         lateness_ns=0,
-        state=state_of(node, now_ns, width_m=width_m, force_n=force_n),
+        state=state_of(node, now_ns, width_m=width_m if hand else None, force_n=force_n),
         scene=scene,
         chunk=chunk,
         last_seq=-1,

@@ -6,6 +6,7 @@ It shares with the guards the robot's description (links, hulls, limits) and no 
 from __future__ import annotations
 
 import warnings
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from interlock.guards.body import BodyModel
 from interlock.hal.command import GuardedCommand
+from interlock.hal.robot import JointLimits
 from interlock.hal.scene import Box, Capsule, SceneObject, Shape
 from interlock.hal.zone import Zone, ZoneKind
 
@@ -117,6 +119,44 @@ def _transform(pose: Array) -> object:
     return coal.Transform3s(np.ascontiguousarray(pose[:3, :3]), np.ascontiguousarray(pose[:3, 3]))
 
 
+class Hangs:
+    """Which links are of one piece or meet at a joint by design; read from the URDF.
+
+    Several arms on one base: the base of one is no neighbour of another.
+    """
+
+    def __init__(self, body: BodyModel) -> None:
+        root = ElementTree.parse(body.robot.urdf).getroot()
+        carrier = {joint.get("name"): joint.find("parent").get("link") for joint in root.findall("joint")}
+        self.parent = [int(p) for p in body.joint_parent]
+        self.mount = [carrier[name] for name in body.robot.limits.names]
+        self.arms = self.parent.count(-1)
+
+    def together(self, one: str, joint: int, other: str, other_joint: int) -> bool:
+        """Whether two links, each with the arm joint that carries it (-1: the world), are never judged."""
+        if joint == other_joint:
+            return True
+        for name, carries, carried in ((one, joint, other_joint), (other, other_joint, joint)):
+            if carried >= 0 and self.parent[carried] == carries:
+                return carries >= 0 or self.arms == 1 or self.mount[carried] == name
+        return False
+
+
+class _Path:
+    """A piece along a motion: its poses (s, 4, 4) and a bound on the way of any point so far (s,), [m]."""
+
+    def __init__(self, piece: Piece, frames: Array) -> None:
+        if piece.joint < 0:
+            self.poses = np.broadcast_to(piece.place, (len(frames), 4, 4))
+            self.way = np.zeros(len(frames))
+            return
+        self.poses = np.asarray(frames[:, piece.joint] @ piece.place)
+        steps = np.diff(self.poses, axis=0)
+        moved = np.linalg.norm(steps[:, :3, 3], axis=1)
+        turned = np.linalg.norm(steps[:, :3, :3], axis=(1, 2))
+        self.way = np.concatenate([[0.0], np.cumsum(moved + piece.radius * turned)])
+
+
 class Oracle:
     """Judges motions of one robot.
 
@@ -138,14 +178,12 @@ class Oracle:
         tool[:3, :3], tool[:3, 3] = body.tool_rot, body.tool_pos
         self.tool_in_joint = tool
         touching = {frozenset(pair) for pair in self.robot.touching_pairs}
-        parent = body.joint_parent
+        hangs = Hangs(body)
         self.pairs = [
             (a, b)
             for i, a in enumerate(self.links)
             for b in self.links[i + 1 :]
-            if a.joint != b.joint
-            and not (a.joint >= 0 and parent[a.joint] == b.joint)
-            and not (b.joint >= 0 and parent[b.joint] == a.joint)
+            if not hangs.together(a.name, a.joint, b.name, b.joint)
             and frozenset((a.name, b.name)) not in touching
         ]
         self._request = coal.DistanceRequest()
@@ -188,16 +226,28 @@ class Oracle:
 
     def frames(self, q: Array) -> Array:
         """Pose of every joint in the world, shape (n, 4, 4)."""
-        pinocchio.forwardKinematics(self.model, self.data, np.ascontiguousarray(q))
-        return np.array([self.base @ self.data.oMi[i].homogeneous for i in self.ids])
+        return np.asarray(self.all_frames(q[None])[0])
+
+    def all_frames(self, places: Array) -> Array:
+        """Pose of every joint in the world at each of (s, n) positions, shape (s, n, 4, 4)."""
+        found = np.empty((len(places), len(self.ids), 4, 4))
+        for s, q in enumerate(places):
+            pinocchio.forwardKinematics(self.model, self.data, np.ascontiguousarray(q))
+            for k, i in enumerate(self.ids):
+                found[s, k] = self.data.oMi[i].homogeneous
+        return np.asarray(self.base @ found)
 
     def tool(self, q: Array) -> Array:
         """Position of the TCP, (3,)."""
-        place: Array = (self.frames(q)[self.tool_joint] @ self.tool_in_joint)[:3, 3]
-        return place
+        return np.asarray(self.tools(q[None])[0])
 
     def tools(self, places: Array) -> Array:
-        return np.array([self.tool(q) for q in places])
+        """Position of the TCP at each of (s, n) positions, shape (s, 3)."""
+        joint, found = self.ids[self.tool_joint], np.empty((len(places), 4, 4))
+        for s, q in enumerate(places):
+            pinocchio.forwardKinematics(self.model, self.data, np.ascontiguousarray(q))
+            found[s] = self.data.oMi[joint].homogeneous
+        return np.asarray((self.base @ found @ self.tool_in_joint)[:, :3, 3])
 
     def poses(self, piece: Piece, frames: Array) -> Array:
         """Pose of a piece at every sample, shape (s, 4, 4); frames has shape (s, n, 4, 4)."""
@@ -216,24 +266,29 @@ class Oracle:
     def gaps(self, pairs: list[Pair], times: Array, frames: Array, interest_m: float = 0.02) -> list[Gap]:
         """For each pair the least slack over all samples, (s,) times and (s, n, 4, 4) frames.
 
-        Where the balls about two solids are further apart than `interest_m`, nothing is computed.
+        A sample is left out where the way of both since another one shows that it is no nearer than the
+        nearest so far, or than `interest_m`; so the least is that of all samples wherever it is below that.
         """
+        paths: dict[int, _Path] = {}
         found = []
         for pair in pairs:
             a, b = pair.first, pair.second
-            poses_a, poses_b = self.poses(a, frames), self.poses(b, frames)
+            first, second = (
+                paths[id(piece)] if id(piece) in paths else paths.setdefault(id(piece), _Path(piece, frames))
+                for piece in (a, b)
+            )
             moved = pair.start_m + pair.speed_m_s * times
-            way = poses_a[:, :3, 3] - poses_b[:, :3, 3]
-            far = np.linalg.norm(way, axis=1) - a.radius - b.radius - moved
-            if b.half is not None:  # a ball about a table says nothing
-                local = np.einsum("sji,sj->si", poses_b[:, :3, :3], way)
-                outside = np.linalg.norm(np.maximum(np.abs(local) - b.half, 0.0), axis=1)
-                far = np.maximum(far, outside - a.radius - moved)
+            way = first.way + second.way + pair.speed_m_s * times
+            if _ball_gap(a, b, first.poses[0], second.poses[0]) - moved[0] - way[-1] > interest_m:
+                continue
             best: Gap | None = None
-            for s in np.flatnonzero(far < interest_m):
-                slack = self.distance(a, b, poses_a[s], poses_b[s])[0] - float(moved[s])
+            s = 0
+            while s < len(times):
+                slack = self.distance(a, b, first.poses[s], second.poses[s])[0] - float(moved[s])
                 if best is None or slack < best.slack:
                     best = Gap(pair=pair, slack=slack, time_s=float(times[s]))
+                room = slack - min(best.slack, interest_m) - 1e-9
+                s = max(s + 1, int(np.searchsorted(way, way[s] + room)))
             if best is not None:
                 found.append(best)
         return found
@@ -252,9 +307,9 @@ class Oracle:
             least = min(least, self.distance(a, b, pose_a, shifted)[0])
         return float(least)
 
-    def limit_faults(self, places: Array, dt_s: float) -> list[str]:
+    @staticmethod
+    def limit_faults(places: Array, dt_s: float, limits: JointLimits) -> list[str]:
         """Limits broken by positions (s, n) sampled every `dt_s`, by difference quotients."""
-        limits = self.robot.limits
         v = np.diff(places, axis=0) / dt_s
         a = np.diff(v, axis=0) / dt_s
         j = np.diff(a, axis=0) / dt_s
@@ -270,6 +325,16 @@ class Oracle:
             if (np.abs(values) > bound * (1.0 + 1e-6) + rounding / dt_s**order).any():
                 faults.append(what)
         return faults
+
+
+def _ball_gap(a: Piece, b: Piece, pose_a: Array, pose_b: Array) -> float:
+    """What the distance of two solids is at least, by balls about them, or the box that the second is."""
+    way = pose_a[:3, 3] - pose_b[:3, 3]
+    apart = float(np.linalg.norm(way)) - a.radius - b.radius
+    if b.half is None:  # a ball about a table says nothing
+        return apart
+    outside = np.maximum(np.abs(pose_b[:3, :3].T @ way) - b.half, 0.0)
+    return max(apart, float(np.linalg.norm(outside)) - a.radius)
 
 
 def keep_in(zones: Iterable[Zone]) -> list[Zone]:

@@ -20,10 +20,12 @@ from tests.guards.closed_loop import (
     node_at_rest,
     rod,
     seen_at,
+    straight,
 )
 from tests.properties.oracle import Oracle, nodes_of, sample_curve
 from tests.properties.released import rotation
 
+from interlock.guards.body import Hull
 from interlock.guards.gate import Gate, GateOutput
 from interlock.guards.intake import GateInput
 from interlock.hal.chunk import ActionChunk
@@ -239,3 +241,43 @@ def shrinking(case: Start, output: GateOutput) -> list[str]:
         if broken and (np.diff(gaps) < -ROUNDING_M).any():
             found.append(f"{capsules.body.cap_link[c]} and {parts[e].name}: {np.diff(gaps).min():.3g} m")
     return found
+
+
+@cache
+def hulls_of(name: str) -> list[Hull]:
+    return body_of(name).hulls(0.03)
+
+
+def escaping(case: Start) -> Callable[[Loop], ActionChunk]:
+    """Proposes the way out, again and again."""
+    way = case.escape / np.abs(case.escape).max()
+
+    def chunk(loop: Loop) -> ActionChunk:
+        here = loop.node[0]
+        return straight(case.name, here, here + 0.5 * way, 0.5, t0_ns=loop.now_ns, seq=loop.now_ns)
+
+    return chunk
+
+
+def wild(case: Start, generator: np.random.Generator) -> Callable[[Loop], ActionChunk]:
+    """Proposes anything, at any speed."""
+    limits = body_of(case.name).robot.limits
+
+    def chunk(loop: Loop) -> ActionChunk:
+        target, speed = generator.uniform(limits.q_min, limits.q_max), float(generator.choice([0.05, 0.5, 2]))
+        return straight(case.name, loop.node[0], target, speed, t0_ns=loop.now_ns, seq=loop.now_ns)
+
+    return chunk
+
+
+def fastest(case: Start, output: GateOutput) -> float:
+    """Speed of the fastest vertex of the arm on a released motion, by differences, [m/s]."""
+    oracle = oracle_of(case.name)
+    _, places = sample_curve(nodes_of(output.command), output.command.period_s, per_tick=5)
+    hulls = [(h.joint, h.vertices) for h in hulls_of(case.name) if h.joint >= 0]
+    corners = []
+    for q in places:
+        frames = oracle.frames(q)
+        corners.append(np.concatenate([v @ frames[j][:3, :3].T + frames[j][:3, 3] for j, v in hulls]))
+    dt_s = output.command.period_s / 5
+    return float(np.linalg.norm(np.diff(np.array(corners), axis=0), axis=2).max() / dt_s)

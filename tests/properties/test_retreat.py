@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
@@ -20,64 +19,27 @@ from tests.guards.closed_loop import (
     seen_at,
     straight,
 )
-from tests.properties.oracle import nodes_of, sample_curve
 from tests.properties.retreats import (
     ROUNDING_M,
     Start,
     capsules_of,
+    escaping,
+    fastest,
     open_gate,
     oracle_of,
     play,
     shrinking,
     start,
+    wild,
 )
 
 from interlock.guards.gate import GateOutput
 from interlock.guards.retreat import RETREAT_SPEED_M_S
 from interlock.guards.verdict import Decision, Family, Rung
-from interlock.hal.chunk import ActionChunk
 from interlock.hal.zone import Zone, ZoneKind
 
 STARTS = 16
 PANDA = CELLS[0]
-
-
-@cache
-def _hulls(name: str):
-    return body_of(name).hulls(0.03)
-
-
-def _escaping(case: Start):
-    way = case.escape / np.abs(case.escape).max()
-
-    def chunk(loop: Loop) -> ActionChunk:
-        here = loop.node[0]
-        return straight(case.name, here, here + 0.5 * way, 0.5, t0_ns=loop.now_ns, seq=loop.now_ns)
-
-    return chunk
-
-
-def _wild(case: Start, generator: np.random.Generator):
-    limits = body_of(case.name).robot.limits
-
-    def chunk(loop: Loop) -> ActionChunk:
-        target, speed = generator.uniform(limits.q_min, limits.q_max), float(generator.choice([0.05, 0.5, 2]))
-        return straight(case.name, loop.node[0], target, speed, t0_ns=loop.now_ns, seq=loop.now_ns)
-
-    return chunk
-
-
-def _fastest(case: Start, output: GateOutput) -> float:
-    """Speed of the fastest vertex of the arm on a released motion, by differences, [m/s]."""
-    oracle = oracle_of(case.name)
-    _, places = sample_curve(nodes_of(output.command), output.command.period_s, per_tick=5)
-    hulls = [(h.joint, h.vertices) for h in _hulls(case.name) if h.joint >= 0]
-    corners = []
-    for q in places:
-        frames = oracle.frames(q)
-        corners.append(np.concatenate([v @ frames[j][:3, :3].T + frames[j][:3, 3] for j, v in hulls]))
-    dt_s = output.command.period_s / 5
-    return float(np.linalg.norm(np.diff(np.array(corners), axis=0), axis=2).max() / dt_s)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -85,7 +47,7 @@ def test_retreats_wherever_the_proposal_leads_out(name):
     for seed in range(STARTS):
         case = start(seed, name)
         first = None
-        for _, output in play(case, _escaping(case), 150):
+        for _, output in play(case, escaping(case), 150):
             first = first or output
             if output.command is None or output.verdict.rung is not Rung.RETREATING:
                 break
@@ -99,9 +61,9 @@ def test_retreats_wherever_the_proposal_leads_out(name):
 def test_no_point_of_the_arm_is_faster_than_a_retreat_may_be(name):
     for seed in range(4):
         case = start(seed, name)
-        for _, output in play(case, _escaping(case), 10):
+        for _, output in play(case, escaping(case), 10):
             if output.verdict.rung is Rung.RETREATING:
-                assert _fastest(case, output) < RETREAT_SPEED_M_S
+                assert fastest(case, output) < RETREAT_SPEED_M_S
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -109,7 +71,7 @@ def test_nothing_released_from_a_broken_margin_comes_nearer(name):
     released = 0
     for seed in range(STARTS):
         case = start(seed, name)
-        for _, output in play(case, _wild(case, np.random.default_rng(seed)), 40):
+        for _, output in play(case, wild(case, np.random.default_rng(seed)), 40):
             if output.command is not None and output.verdict.rung is Rung.RETREATING:
                 assert not shrinking(case, output), seed
                 released += 1
@@ -120,7 +82,7 @@ def test_nothing_released_from_a_broken_margin_comes_nearer(name):
 def test_pinched_means_no_motion(name):
     for seed in range(STARTS):
         case = start(seed, name, pinched=True)
-        for _, output in play(case, _wild(case, np.random.default_rng(seed)), 40):
+        for _, output in play(case, wild(case, np.random.default_rng(seed)), 40):
             assert output.command is None, seed
 
 
@@ -129,7 +91,7 @@ def _case(seed: int = 0) -> Start:
 
 
 def _first(case: Start) -> GateOutput:
-    return next(play(case, _escaping(case), 1))[1]
+    return next(play(case, escaping(case), 1))[1]
 
 
 def test_no_retreat_from_what_moves_by_itself():
@@ -176,7 +138,7 @@ def test_a_retreat_breaks_nothing_else():
     blocked = replace(case, things=(*case.things, wall))
     part = oracle_of(PANDA).parts_of([wall])[0]
     margin = open_gate(PANDA).config.environment_margin_m
-    for loop, _ in play(blocked, _escaping(case), 200):
+    for loop, _ in play(blocked, escaping(case), 200):
         for c, joint in enumerate(body_of(PANDA).cap_joint):
             if joint >= 0:
                 assert capsules.gap(c, part, loop.node[0])[0] > margin - ROUNDING_M

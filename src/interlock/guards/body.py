@@ -49,7 +49,8 @@ class BodyModel:
         cap_radius: radii, shape (m,), [m].
         cap_link: name of the URDF link that each capsule covers.
         self_pairs: pairs of capsules that may not meet, shape (p, 2). Left out: two links on one joint, links
-            on neighbouring joints, and `robot.touching_pairs`.
+            on neighbouring joints, and `robot.touching_pairs`. Arms on one base are no neighbours of each
+            other's bases.
         lever: bound over all configurations on how far joint i moves any point of capsule c, ball included,
             shape (m, n), [m/rad or 1]; above 0 exactly where joint i carries capsule c.
         core_lever: the same for the points of the segment ab. It bounds what joint i changes in the distance
@@ -105,9 +106,10 @@ class BodyModel:
         parent, rot, pos, axis, prismatic = tree
         tool_joint, tool_rot, tool_pos = model.tool()
         tool = (robot.tool_link, tool_joint, tool_rot[:, 2])
-        links = cover_links(link_hulls(model), tree, robot.limits, tool, robot.touching_pairs)
+        mounts = model.mounts()
+        links = cover_links(link_hulls(model), tree, robot.limits, tool, robot.touching_pairs, mounts)
         joint, link, a, b, radius = links.joint, links.link, links.a, links.b, links.radius
-        pairs = judged_pairs(links, parent, robot.touching_pairs)
+        pairs = judged_pairs(links, parent, robot.touching_pairs, mounts)
         reach = Reach(*tree, robot.limits.q_min, robot.limits.q_max)
         core = np.array([reach.forward(j, np.stack([p, q])) for j, p, q in zip(joint, a, b, strict=True)])
         seen = np.array([reach.backward(j, np.stack([p, q])) for j, p, q in zip(joint, a, b, strict=True)])

@@ -59,6 +59,7 @@ def cover_links(
     limits: JointLimits,
     tool: tuple[str, int, FloatArray],
     touching: Sequence[tuple[str, str]],
+    mounts: Sequence[str],
 ) -> LinkCover:
     """Cover every link, and once more with finer capsules where coarse ones of two links meet all too often.
 
@@ -68,12 +69,13 @@ def cover_links(
         limits: the arm's limits; configurations are looked at inside them.
         tool: tool link, joint that carries it, and the tool's unit axis in that joint's frame, shape (3,).
         touching: pairs of links that are never judged.
+        mounts: for each joint the link that it hangs on.
     """
     found = {hull.link: _cover(hull, tool, hulls) for hull in hulls}
     refined: set[str] = set()
     while True:
         links = _joined(hulls, found)
-        crowded = _crowded_link(links, judged_pairs(links, tree[0], touching), tree, limits, refined)
+        crowded = _crowded_link(links, judged_pairs(links, tree[0], touching, mounts), tree, limits, refined)
         if crowded is None:
             return links
         refined.add(crowded)
@@ -82,19 +84,33 @@ def cover_links(
 
 
 def judged_pairs(
-    links: LinkCover, parent: NDArray[np.int64], touching: Sequence[tuple[str, str]]
+    links: LinkCover,
+    parent: NDArray[np.int64],
+    touching: Sequence[tuple[str, str]],
+    mounts: Sequence[str],
 ) -> NDArray[np.int64]:
-    """Pairs of capsules on joints that are neither the same nor neighbours, less `touching`, shape (p, 2)."""
-    joint = links.joint
+    """Pairs of capsules on joints that are neither the same nor neighbours, less `touching`, shape (p, 2).
+
+    Where several arms stand on one base, the base of one is no neighbour of another: what the first joint
+    of an arm moves is then next to nothing but the link that it hangs on, `mounts`.
+    """
+    joint, link = links.joint, links.link
     allowed = {frozenset(pair) for pair in touching}
+    several = int((parent < 0).sum()) > 1
+
+    def carries(c: int, d: int) -> bool:
+        """Whether d moves about a joint that hangs on what carries c."""
+        if joint[d] < 0 or parent[joint[d]] != joint[c]:
+            return False
+        return joint[c] >= 0 or not several or mounts[joint[d]] == link[c]
+
     pairs = [
         (c, d)
         for c in range(len(joint))
         for d in range(c + 1, len(joint))
         if joint[c] != joint[d]
-        and not (joint[d] >= 0 and parent[joint[d]] == joint[c])
-        and not (joint[c] >= 0 and parent[joint[c]] == joint[d])
-        and frozenset((links.link[c], links.link[d])) not in allowed
+        and not (carries(c, d) or carries(d, c))
+        and frozenset((link[c], link[d])) not in allowed
     ]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 

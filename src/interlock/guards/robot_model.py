@@ -83,6 +83,15 @@ class RobotModel:
             axis[i] = motion[:3] if prismatic[i] else motion[3:]
         return parent, rot, pos, axis, prismatic
 
+    def mounts(self) -> tuple[str, ...]:
+        """For each arm joint the link of the URDF that it hangs on."""
+        frames = self.full.frames
+        found = []
+        for joint in self.arm_ids:
+            frame = frames[self.full.getFrameId(self.full.names[joint], pin.FrameType.JOINT)]
+            found.append(str(frames[frame.parentFrame].name))
+        return tuple(found)
+
     def hanger(self, joint: int) -> int:
         """Arm joint (-1: the world) that carries joint `joint` of the full model."""
         while joint != 0 and joint not in self.arm_ids:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from cases import CELLS, ROBOTS
@@ -20,6 +20,7 @@ _UNGATED = {"reckless": 0.60, "random": 0.20}
 _SEARCH_RELEASED = 0.85
 _SEARCH_NEAR = 0.01
 _LIE_RELEASED = 0.2
+_LEAST_RECOVERED = 0.99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +183,12 @@ def _retreats(rows: Sequence[Row]) -> list[Claim]:
     found = []
     if escapes:
         starts = sum(row["starts"] for row in escapes)
-        for name, text in (
-            ("retreated", "retreats in all"),
-            ("recovered", "ends with every margin whole in all"),
-        ):
-            short = [row for row in escapes if row[name] != row["starts"]]
-            found.append(_none_of(short, f"{starts} starts with a way out: {text}"))
+        short = [row for row in escapes if row["retreated"] != row["starts"]]
+        found.append(_none_of(short, f"{starts} starts with a way out: retreats in all"))
+        whole = sum(row["recovered"] for row in escapes)
+        text = f"{whole} of them end with every margin whole, at least {_LEAST_RECOVERED:.0%}"
+        short = [row for row in escapes if row["recovered"] != row["starts"]]
+        found.append(replace(_none_of(short, text), holds=whole >= _LEAST_RECOVERED * starts))
         found.append(
             _none_of([row for row in escapes if row["shrinking"]], "broken distances that shrink: 0")
         )

@@ -15,7 +15,7 @@ pytest.importorskip("pybullet")
 
 from tests.orchestrator.session_runner import Notes, Runner, records
 
-from interlock.errors import ExitCode, StoppedError
+from interlock.errors import ExitCode, StoppedError, StorageError
 from interlock.hal.latch import StopLatch, StopRequest
 from interlock.hal.lease import is_held
 from interlock.orchestrator import session
@@ -128,6 +128,37 @@ def test_ctrl_c_before_the_first_tick_moves_nothing_and_latches(
     assert [c.cause for c in StopLatch(runner.state_dir).causes] == ["operator: Ctrl-C"]
     assert not is_held(runner.state_dir)
     assert not list(runner.folder.rglob("*.mcap"))
+
+
+def test_a_second_ctrl_c_while_the_first_one_is_latched_changes_nothing(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latch = StopLatch.latch
+
+    def interrupted(*arguments: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        latch(*arguments)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(session, "build_rig", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(StopLatch, "latch", interrupted)
+    with pytest.raises(StoppedError, match=r"operator: Ctrl-C, before anything moved; a stop is latched"):
+        runner.run()
+    assert [c.cause for c in StopLatch(runner.state_dir).causes] == ["operator: Ctrl-C"]
+    assert not is_held(runner.state_dir)
+
+
+def test_where_the_latch_cannot_be_kept_the_robot_is_let_go_and_the_fault_is_told(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(session, "build_rig", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(StopLatch, "latch", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        runner.run()
+    assert not is_held(runner.state_dir)
 
 
 def test_ctrl_c_while_the_report_is_written_still_latches_and_says_so(runner: Runner) -> None:

@@ -16,7 +16,7 @@ PANDA = CELLS[0]
 
 def curve_of(name: str) -> ChunkCurve:
     robot = body_of(name).robot
-    return ChunkCurve(robot.limits, robot.tube, KNOTS, PERIOD)
+    return ChunkCurve(robot.limits, robot.tube, PERIOD)
 
 
 def proposal(name: str, seed: int, share: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +49,7 @@ def test_a_curve_keeps_every_limit_of_the_joints_and_is_one_curve(name, seed):
     limits = body_of(name).robot.limits
     rows = some_rows(start, wanted, seed) if seed % 2 else None
     curve = curve_of(name).fit(start, wanted, TICKS, rows)
-    assert curve.status == "daqp 1"
+    assert curve.status in ("daqp 1", "free")
     assert len(curve.nodes) == KNOTS * TICKS + 1
     np.testing.assert_array_equal(curve.nodes[0], start)
     assert largest_gap(curve.nodes, PERIOD) < 1e-9

@@ -57,22 +57,47 @@ def test_a_file_that_cannot_be_read_is_made_again(content: bytes, folder: Path) 
     assert path.read_bytes() != content
 
 
-@pytest.mark.parametrize("key", ["sizes", "constant", "parameters", "data", "indices", "indptr", "at"])
-@pytest.mark.parametrize("how", ["missing", "short", "nan"])
-def test_a_file_of_other_numbers_is_not_used(key: str, how: str, folder: Path) -> None:
+KEYS = ["sizes", "constant", "parameters", "data", "indices", "indptr", "at"]
+
+
+def spoiled(array: np.ndarray, how: str) -> np.ndarray:
+    array = np.array(array)
+    if how == "short":
+        return array.ravel()[:1] if array.size > 1 else np.array([])
+    if how == "nan":
+        return np.full(array.shape, np.nan)
+    if how == "other":
+        return array + 1 if array.dtype.kind == "i" else 2.0 * array
+    return array.astype("U8")
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("how", ["missing", "short", "nan", "other", "text"])
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_file_of_other_numbers_is_not_used(key: str, how: str, signed: bool, folder: Path) -> None:
     fresh = bits(_kept_program(7, ())[0])
     (path,) = folder.glob("*.npz")
     with np.load(path) as file:
         arrays = {name: np.array(file[name]) for name in file.files}
     if how == "missing":
         del arrays[key]
-    elif how == "short":
-        arrays[key] = arrays[key].ravel()[:1] if arrays[key].size > 1 else np.array([])
-    elif key == "constant":
-        arrays[key][3] = np.nan
     else:
-        return
-    np.savez(path, **arrays)
+        arrays[key] = spoiled(arrays[key], how)
+    if signed:
+        del arrays["sha256"]
+        program_cache._write(path, arrays)
+    else:
+        np.savez(path, **arrays)
+    assert bits(_kept_program(7, ())[0]) == fresh
+
+
+def test_the_program_of_another_robot_is_not_used(folder: Path) -> None:
+    _kept_program(6, ())
+    (six,) = folder.glob("*.npz")
+    content = six.read_bytes()
+    fresh = bits(_kept_program(7, ())[0])
+    (seven,) = set(folder.glob("*.npz")) - {six}
+    seven.write_bytes(content)
     assert bits(_kept_program(7, ())[0]) == fresh
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from interlock.errors import ExitCode
 from interlock.hal.latch import StopLatch
+from interlock.hal.lease import Lease
 from interlock.orchestrator import demo
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.summary import Outcome, RefereeSummary, RunSummary
@@ -92,6 +93,18 @@ def test_a_latched_stop_outlives_the_next_demo(
     assert demo.main(["--out", str(tmp_path / "demo")]) == ExitCode.STOPPED
     assert f"interlock reset --state-dir {state}" in capsys.readouterr().err
     assert [c.cause for c in StopLatch(state).causes] == ["the cat"]
+
+
+def test_the_trace_of_a_demo_that_still_runs_stays(
+    acts: dict[str, Outcome], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = tmp_path / "act1_expert" / "trace.mcap"
+    trace.parent.mkdir()
+    trace.write_text("being written")
+    with Lease(tmp_path / "state", "panda"):
+        assert demo.main(["--out", str(tmp_path)]) == ExitCode.STOPPED
+    assert trace.read_text() == "being written"
+    assert "process" in capsys.readouterr().err
 
 
 def test_a_trace_that_cannot_be_removed_is_told(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.guards.closed_loop import box
 
 from interlock.errors import BadInputError, DriverFaultError, ShapeError, StorageError
 from interlock.guards.gate import Gate
@@ -383,3 +384,43 @@ def test_a_contact_is_in_force_only_after_its_phase_was_granted(robot: Any, pand
     assert tick(robot, drive).phase == "idle"
     drive.handle(PhaseMessage(phase=PHASE))
     assert tick(robot, drive).phase == "grasp"
+
+
+@pytest.mark.parametrize("late_ticks", [0, 1, 3])
+def test_a_chunk_that_came_with_a_late_tick_is_judged_at_the_next_one(
+    late_ticks: int, robot: Any, panda_gate: Gate
+) -> None:
+    drive = robot.drive(panda_gate)
+    drive.handle(ChunkMessage(chunk=robot.chunk(towards=0.1)))
+    reports = []
+    for k in range(late_ticks + 3):
+        reports.append(drive.tick(robot.now_ns, 20_000_000 if k < late_ticks else 0))
+        robot.wait_next_tick()
+    previews = [report.preview for report in reports]
+    assert all(seen is not None and seen.result.again for seen in previews[:late_ticks])
+    judged = previews[late_ticks]
+    assert judged is not None
+    assert judged.result.rung is Rung.AS_PROPOSED
+    assert previews[late_ticks + 1 :] == [None, None]
+    assert reports[-1].command is not None
+
+
+def test_a_changed_chunk_is_what_the_ticks_follow(robot: Any, panda_gate: Gate) -> None:
+    """A turn into a post: the whole is bent, and every tick of it says so."""
+    drive = robot.drive(panda_gate)
+    tool = drive.tool(robot.node[0])
+    post = float(np.hypot(tool[0], tool[1])) * np.array([np.cos(0.65), np.sin(0.65), 0.0])
+    robot.objects = (*robot.objects, box("post", [*post[:2], tool[2]], [0.02, 0.02, 0.06]))
+    turn = np.array(robot.chunk().samples)
+    turn[0, :, 0] += 1.2 * 0.04 * np.arange(len(turn[0]))
+    drive.handle(ChunkMessage(chunk=replace(robot.chunk(), samples=turn)))
+    reports = [tick(robot, drive) for _ in range(10)]
+    first = reports[0].preview
+    assert first is not None
+    assert first.result.chunk is not first.proposed
+    assert [report.preview for report in reports[1:]] == [None] * 9
+    for report in reports:
+        assert report.given is not None
+        assert report.given.chunk is first.result.chunk
+        assert report.given.reshaped == (first.result.guard, first.result.reason)
+        assert report.command is not None

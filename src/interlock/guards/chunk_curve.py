@@ -74,39 +74,39 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """The fixed numbers for knots `ticks` periods apart, in variables y with |y|^2 as the cost of z.
+    """The fixed numbers for knots at one spacing, in variables y with |y|^2 as the cost of z.
 
     Attributes:
         h_s: time between knots, [s].
+        knots: how many there are, K.
         to_z: z_j = to_z[j] y_j, shape (n, K, K).
         rows: what is bounded, from y_j: z, its steps, v at knots, v half-way, q at knots; (n, 5, K, K).
         all_rows: the same for all joints at once, and a column for the slack, shape (5 n K, n K + 1).
     """
 
     h_s: float
+    knots: int
     to_z: FloatArray
     rows: FloatArray
     all_rows: FloatArray
 
 
 class ChunkCurve:
-    """The program for curves of `knots` knots; its fixed numbers are computed once for each spacing.
+    """The program; its fixed numbers are computed once for each number of knots and their spacing.
 
     Args:
         limits: of the joints.
         tube: kept off the position limits.
-        knots: how many knots a curve has, K.
         period_s: time between nodes, [s].
     """
 
-    def __init__(self, limits: JointLimits, tube: TrackingTube, knots: int, period_s: float) -> None:
+    def __init__(self, limits: JointLimits, tube: TrackingTube, period_s: float) -> None:
         self._limits = limits
         self._scale = _SHARE * limits.a_max
         self._period_s = period_s
-        self._knots = knots
         self._low = limits.q_min + tube.position_rad + 1e-3
         self._high = limits.q_max - tube.position_rad - 1e-3
-        self._grids: dict[int, _Grid] = {}
+        self._grids: dict[tuple[int, int], _Grid] = {}
 
     def fit(self, start: FloatArray, proposal: FloatArray, ticks: int, rows: Rows | None = None) -> Curve:
         """The curve from `start` nearest to `proposal` inside the limits and `rows`; NaN if there is none.
@@ -119,12 +119,10 @@ class ChunkCurve:
         """
         if not np.isfinite(proposal).all():
             return self._curve(start, np.full_like(proposal[0], np.nan), proposal[0], ticks, "not finite")
-        grid = self._grids.get(ticks) or self._grids.setdefault(ticks, self._grid(ticks))
-        free = self._free(start, grid.h_s)
-        low, high = self._bounds(start, free, grid.h_s)
-        # the cost of z is |y|^2 / 2 + pull . y and a constant
-        pull = np.einsum("jki,kj->ji", grid.rows[:, _Q], free[0] - proposal[0])
-        pull += _CATCH_UP_S**2 * np.einsum("jki,kj->ji", grid.rows[:, _V], free[1] - proposal[1])
+        grid = self._grid_of(ticks, len(proposal[0]))
+        free = self._free(start, grid)
+        low, high = self._bounds(start, free, grid)
+        pull = self._pull(grid, free, proposal)
         if rows is None or not len(rows.bound):
             y, status = self._each(grid, pull, low, high)
         else:
@@ -132,8 +130,33 @@ class ChunkCurve:
         acceleration = np.einsum("jki,ji->kj", grid.to_z, y) * self._scale
         return self._curve(start, acceleration, proposal[0], ticks, status)
 
-    def _grid(self, ticks: int) -> _Grid:
-        knots, n, h_s = self._knots, len(self._scale), ticks * self._period_s
+    def excess(self, start: FloatArray, proposals: FloatArray, ticks: int) -> FloatArray:
+        """By what share of a limit's range each proposal, shape (S, 2, K, n), leaves the limits, shape (S,).
+
+        Cheap, and only to compare: it is the curve that would be nearest without limits that is looked at.
+        """
+        grid = self._grid_of(ticks, proposals.shape[2])
+        free = self._free(start, grid)
+        low, high = self._bounds(start, free, grid)
+        at = -np.einsum("jbki,sji->sjbk", grid.rows, self._pull(grid, free, proposals))
+        beyond = np.maximum(np.maximum(low - at, at - high), 0.0) / (high - low)
+        worst: FloatArray = np.where(np.isfinite(beyond), beyond, np.inf).max(axis=(1, 2, 3))
+        return worst
+
+    @staticmethod
+    def _pull(grid: _Grid, free: tuple[FloatArray, FloatArray], proposal: FloatArray) -> FloatArray:
+        """The cost of z is |y|^2 / 2 + pull . y and a constant; `proposal` has shape (..., 2, K, n)."""
+        off_q, off_v = free[0] - proposal[..., 0, :, :], free[1] - proposal[..., 1, :, :]
+        pull: FloatArray = np.einsum("jki,...kj->...ji", grid.rows[:, _Q], off_q)
+        pull += _CATCH_UP_S**2 * np.einsum("jki,...kj->...ji", grid.rows[:, _V], off_v)
+        return pull
+
+    def _grid_of(self, ticks: int, knots: int) -> _Grid:
+        key = ticks, knots
+        return self._grids.get(key) or self._grids.setdefault(key, self._grid(*key))
+
+    def _grid(self, ticks: int, knots: int) -> _Grid:
+        n, h_s = len(self._scale), ticks * self._period_s
         # how v and q at knots 1 .. K follow from a at knots 1 .. K, for h = 1
         one, back = np.eye(knots), np.eye(knots, k=-1)
         to_v = np.cumsum(0.5 * (one + back), axis=0)
@@ -151,16 +174,18 @@ class ChunkCurve:
             for block, matrix in enumerate((one, one - back, on_v, h_s * scale * half_way, on_q)):
                 rows[j, block] = matrix @ to_z[j]
             together[j, :, :, j * knots : (j + 1) * knots] = rows[j]
-        return _Grid(h_s, to_z, rows, together.reshape(5 * n * knots, -1))
+        return _Grid(h_s, knots, to_z, rows, together.reshape(5 * n * knots, -1))
 
     def _each(
         self, grid: _Grid, pull: FloatArray, low: FloatArray, high: FloatArray
     ) -> tuple[FloatArray, str]:
         """Joint by joint: without further rows none knows of the others."""
-        y, status = np.empty_like(pull), ""
-        for j in range(len(pull)):
+        y, status = -pull, "free"  # what costs least, if it is inside the limits
+        at = np.einsum("jbki,ji->jbk", grid.rows, y)
+        inside = ((low <= at) & (at <= high)).all(axis=(1, 2))
+        for j in np.flatnonzero(~inside):
             y[j], status = _solve(
-                pull[j], grid.rows[j].reshape(-1, self._knots), low[j].ravel(), high[j].ravel(), 1.0
+                pull[j], grid.rows[j].reshape(-1, grid.knots), low[j].ravel(), high[j].ravel(), 1.0
             )
             if not np.isfinite(y[j]).all():
                 break
@@ -198,18 +223,18 @@ class ChunkCurve:
         )
         return x[:-1].reshape(n, knots), status
 
-    def _free(self, start: FloatArray, h_s: float) -> tuple[FloatArray, FloatArray]:
+    def _free(self, start: FloatArray, grid: _Grid) -> tuple[FloatArray, FloatArray]:
         """Positions and velocities at the knots if every acceleration from the first knot on were 0."""
-        q, v, a = start
-        times = h_s * np.arange(self._knots)[:, None]
+        (q, v, a), h_s = start, grid.h_s
+        times = h_s * np.arange(grid.knots)[:, None]
         v_one = v + 0.5 * h_s * a
-        return q + h_s * v + h_s * h_s * a / 3.0 + times * v_one, np.tile(v_one, (self._knots, 1))
+        return q + h_s * v + h_s * h_s * a / 3.0 + times * v_one, np.tile(v_one, (grid.knots, 1))
 
     def _bounds(
-        self, start: FloatArray, free: tuple[FloatArray, FloatArray], h_s: float
+        self, start: FloatArray, free: tuple[FloatArray, FloatArray], grid: _Grid
     ) -> tuple[FloatArray, FloatArray]:
         """Lower and upper bounds of `_Grid.rows`, shape (n, 5, K) each."""
-        n, knots = len(self._scale), self._knots
+        n, knots, h_s = len(self._scale), grid.knots, grid.h_s
         speed, step = _SPEED_SHARE * self._limits.v_max, _SHARE * self._limits.j_max * h_s / self._scale
         middle = free[1].copy()
         middle[0] = start[1] + 3.0 / 8.0 * h_s * start[2]

@@ -106,9 +106,13 @@ class Gate:
         if chunk is None:
             raise ValueError("there is no chunk to judge")
         with np.errstate(all="ignore"):
-            fault = self._intake.robot_fault(given) or self._intake.chunk_fault(given)
+            not_now = self._intake.robot_fault(given)
+            fault = not_now or self._intake.chunk_fault(given)
             if fault is not None:
-                return Preview(chunk=chunk, rung=Rung.BRAKING, guard=str(fault[0]), reason=fault[1])
+                guard, reason = str(fault[0]), fault[1]
+                return Preview(
+                    chunk=chunk, rung=Rung.BRAKING, guard=guard, reason=reason, again=not_now is not None
+                )
             return self._previewer.preview(chunk, given, self._surveyor.survey(given), self._verifier)
 
     def decide(self, given: GateInput) -> GateOutput:

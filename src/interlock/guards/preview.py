@@ -1,9 +1,11 @@
 """The preview: a new chunk judged whole, before any tick of it is.
 
-A sample that is clear, stop included, for as long as it is followed before the next chunk stays as it was
-proposed; of several, one that is clear to its end and needs the least change. Where none is, the whole is
-projected (`chunk_curve`); where that is not clear to its end, the arm goes along the longest prefix that is,
-and then stands. No preview authorises a tick: each is verified afresh.
+It looks ahead to the end of the chunk, or `_MOST_S` far if that is sooner: the horizon. A sample whose motion
+is clear to the horizon, the stop after it included, stays as it was proposed; of several, the one that needs
+the least change. If none is, one stays that is clear for `GateConfig.chunk_commit_s`, by which the next chunk
+has come. If there is none of these either, the whole is projected (`chunk_curve`); where that is not clear to
+the horizon, the arm goes along a prefix that is, and then stands. No preview authorises a tick: each is
+verified afresh.
 """
 
 from __future__ import annotations
@@ -18,19 +20,21 @@ from interlock.guards.chunk_curve import ChunkCurve, Curve
 from interlock.guards.chunk_rows import ChunkRows
 from interlock.guards.config import GateConfig
 from interlock.guards.intake import GateInput
-from interlock.guards.reference import reference_at
+from interlock.guards.reference import spline_at, width_at
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
-from interlock.guards.verdict import Rung
+from interlock.guards.verdict import Family, Rung
 from interlock.guards.verifier import Finding, Surroundings, Verifier
 from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk
 
 __all__ = ["Preview", "Previewer"]
 
-_KNOTS = 16
-_MOST_TICKS = 20  # between two knots; what is asked for later than 16 times that is not looked at
-_JUDGED = 4  # of the samples, those that need the least change are judged whole: a tick has an end
-_BENT = 2  # and so many of them are projected
+_MOST_KNOTS, _LEAST_KNOTS = 16, 4
+_MOST_S = 3.2
+_FITTED = 8  # of the samples, those that the joints can follow best get a curve: a tick has an end
+_JUDGED = 4  # those of them that need the least change are judged whole
+_BENT = 2  # and so many of these are projected
+_AWAY_RAD = 0.03  # a joint further from where it was proposed than this is somewhere else
 
 _Judge = Callable[[FloatArray], Finding]
 
@@ -44,10 +48,11 @@ class Preview:
         rung: AS_PROPOSED; PROJECTED; SLOWED where only a prefix is clear; BRAKING where nothing of it is, or
             it could not be judged, and each tick has to be decided by itself.
         sample: which of the samples it is.
-        clear_s: for how long from now the motion is shown clear, before the stop, [s].
+        clear_s: for how long from now the motion is shown clear, with the stop after that, [s].
         guard: family that forced a change, "" if none did.
         reason: one sentence, "" if nothing was changed.
         change_rad: largest change of a joint at a knot, [rad].
+        again: True if it was not judged for a reason that may pass: the robot's state, or the world's.
     """
 
     chunk: ActionChunk
@@ -57,6 +62,7 @@ class Preview:
     guard: str = ""
     reason: str = ""
     change_rad: float = 0.0
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class Previewer:
         self._joints = body.n
         self._period_s = config.period_s
         self._commit_s = config.chunk_commit_s
-        self._curve = ChunkCurve(body.robot.limits, body.robot.tube, _KNOTS, config.period_s)
+        self._curve = ChunkCurve(body.robot.limits, body.robot.tube, config.period_s)
         self._rows = ChunkRows(body, config)
 
     def preview(
@@ -88,50 +94,62 @@ class Previewer:
         def judge(nodes: FloatArray) -> Finding:
             return verifier.verify(self._stopped(nodes), around)
 
-        left_s = (chunk.t0_ns - given.now_ns) * 1e-9 + (chunk.samples.shape[1] - 1) * chunk.dt_s
-        ticks = min(int(np.floor(left_s / _KNOTS / self._period_s + 1e-6)), _MOST_TICKS)
-        if ticks < 1:
+        ticks, knots = self._spacing(chunk, given.now_ns)
+        if knots < _LEAST_KNOTS:
             return Preview(chunk=chunk, rung=Rung.BRAKING, reason="too little of it is left to judge")
         h_s, state = ticks * self._period_s, given.state
         start = np.array([state.q_commanded, state.v_commanded, state.a_commanded])
+        wanted = self._wanted(chunk, given.now_ns, h_s, knots)
         fitted = []
-        for sample in range(len(chunk.samples)):
-            wanted = self._wanted(chunk, sample, given.now_ns, h_s)
-            fitted.append((sample, wanted, self._curve.fit(start, wanted, ticks)))
-        fitted.sort(key=lambda each: _rank(each[2]))
+        for sample in np.argsort(self._curve.excess(start, wanted, ticks), kind="stable")[:_FITTED]:
+            curve = self._curve.fit(start, wanted[sample], ticks)
+            if np.isfinite(curve.nodes).all():
+                fitted.append((int(sample), curve))
+        if not fitted:
+            why = "from where the arm is, the joints have no curve inside their limits"
+            return Preview(chunk=chunk, rung=Rung.BRAKING, guard=Family.POSITION, reason=why)
+        fitted.sort(key=lambda each: each[1].change_rad)
         plans: list[_Plan] = []
-        for sample, wanted, curve in fitted[:_JUDGED]:
-            plans.append(_Plan(sample, wanted, curve, judge(curve.nodes)))
+        for sample, curve in fitted[:_JUDGED]:
+            plans.append(_Plan(sample, wanted[sample], curve, judge(curve.nodes)))
             if plans[-1].finding.clear:
-                return self._as_proposed(chunk, plans[-1], _KNOTS * h_s)
+                return self._as_proposed(chunk, plans[-1], knots * h_s)
         enough = max(1, int(np.ceil(self._commit_s / h_s - 1e-9)))
-        for plan in plans if enough < _KNOTS else ():
+        for plan in plans if enough < knots else ():
             if judge(plan.curve.nodes[: enough * ticks + 1]).clear:
                 return self._as_proposed(chunk, plan, enough * h_s)
         bent = []
         for plan in plans[:_BENT]:
             rows = self._rows.along(plan.curve.knots, h_s, around)
             curve = self._curve.fit(start, plan.wanted, ticks, rows)
-            bent.append(replace(plan, curve=curve, finding=judge(curve.nodes)))
-        why = {plan.sample: plan.finding for plan in plans}
+            if np.isfinite(curve.nodes).all():
+                bent.append(replace(plan, curve=curve, finding=judge(curve.nodes)))
+        why_not = {plan.sample: plan.finding for plan in plans}
         clear = [plan for plan in bent if plan.finding.clear]
         if clear:
-            best = min(clear, key=lambda plan: _rank(plan.curve))
-            return self._reshaped(given, chunk, best, h_s, Rung.PROJECTED, why[best.sample], _KNOTS)
-        lengths = [_longest(plan.curve.nodes, ticks, judge) for plan in bent]
-        best, length = bent[int(np.argmax(lengths))], max(lengths)
-        if length == 0:
+            best = min(clear, key=lambda plan: plan.curve.change_rad)
+            return self._reshaped(given, chunk, best, h_s, Rung.PROJECTED, why_not[best.sample], knots)
+        lengths = [_clear_knots(plan.curve, judge) for plan in bent]
+        if max(lengths, default=0) == 0:
             first = plans[0].finding
             return Preview(chunk=chunk, rung=Rung.BRAKING, guard=first.family, reason=first.reason)
-        return self._reshaped(given, chunk, best, h_s, Rung.SLOWED, why[best.sample], length)
+        best, length = bent[int(np.argmax(lengths))], max(lengths)
+        return self._reshaped(given, chunk, best, h_s, Rung.SLOWED, why_not[best.sample], length)
 
-    def _wanted(self, chunk: ActionChunk, sample: int, now_ns: int, h_s: float) -> FloatArray:
-        """Where, and how fast, the sample wants the joints at each knot, shape (2, K, n), [rad, rad/s]."""
-        wanted = np.full((2, _KNOTS, self._joints), np.nan)
-        for k in range(_KNOTS):
-            at = reference_at(chunk, self._joints, now_ns + round((k + 1) * h_s * 1e9), sample)
-            if at is not None:
-                wanted[0, k], wanted[1, k] = np.clip(at.q, self._limits.q_min, self._limits.q_max), at.v
+    def _spacing(self, chunk: ActionChunk, now_ns: int) -> tuple[int, int]:
+        """Periods between two knots, and how many knots: less than a spacing is left over."""
+        left_s = (chunk.t0_ns - now_ns) * 1e-9 + (chunk.samples.shape[1] - 1) * chunk.dt_s
+        horizon_s = min(left_s, max(_MOST_S, self._commit_s))
+        within = max(0, int(np.floor(horizon_s / self._period_s + 1e-6)))
+        ticks = max(1, -(-within // _MOST_KNOTS))
+        return ticks, within // ticks
+
+    def _wanted(self, chunk: ActionChunk, now_ns: int, h_s: float, knots: int) -> FloatArray:
+        """Where, and how fast, each sample wants the joints at the knots, (S, 2, K, n), [rad, rad/s]."""
+        wanted = np.empty((len(chunk.samples), 2, knots, self._joints))
+        for k in range(knots):
+            wanted[:, 0, k], wanted[:, 1, k] = spline_at(chunk, self._joints, now_ns + _ns(k + 1, h_s))
+        wanted[:, 0] = np.clip(wanted[:, 0], self._limits.q_min, self._limits.q_max)
         return wanted
 
     def _stopped(self, nodes: FloatArray) -> FloatArray:
@@ -162,18 +180,21 @@ class Previewer:
         knots: int,
     ) -> Preview:
         """A chunk along the first `knots` knots of a curve, at rest afterwards if they are not all."""
-        ticks = round(h_s / self._period_s)
+        ticks, last = round(h_s / self._period_s), len(plan.wanted[0])
         nodes = plan.curve.nodes
-        if knots < _KNOTS:
+        if knots < last:
             nodes = self._stopped(nodes[: knots * ticks + 1])
-        steps = np.empty((_KNOTS + 1, chunk.samples.shape[2]))
-        for k in range(_KNOTS + 1):
+        # the gripper does nothing that the arm does not get to
+        away = np.abs(plan.curve.knots[1:, 0] - plan.wanted[0]).max(axis=1) > _AWAY_RAD
+        reached = 0
+        steps = np.empty((last + 1, chunk.samples.shape[2]))
+        for k in range(last + 1):
             steps[k, : self._joints] = nodes[min(k * ticks, len(nodes) - 1), 0]
-            # the gripper does nothing that the arm does not get to
-            at_ns = given.now_ns + round(min(k, knots) * h_s * 1e9)
-            at = reference_at(chunk, self._joints, at_ns, plan.sample)
-            if at is not None and at.width_m is not None:
-                steps[k, self._joints] = at.width_m
+            if 0 < k <= knots and not away[k - 1]:
+                reached = k
+            width_m = width_at(chunk, self._joints, given.now_ns + _ns(reached, h_s), plan.sample)
+            if width_m is not None:
+                steps[k, self._joints] = width_m
         return Preview(
             chunk=replace(chunk, samples=steps[None], t0_ns=given.now_ns, dt_s=h_s),
             rung=rung,
@@ -185,17 +206,17 @@ class Previewer:
         )
 
 
-def _rank(curve: Curve) -> float:
-    """How much of a change it is; last of all if there is no curve."""
-    return curve.change_rad if np.isfinite(curve.change_rad) else np.inf
+def _ns(knots: int, h_s: float) -> int:
+    return round(knots * h_s * 1e9)
 
 
-def _longest(nodes: FloatArray, ticks: int, judge: _Judge) -> int:
-    """How many knots of a motion that is not clear are; by halving, so a longer one may be missed."""
-    clear, broken = 0, _KNOTS
+def _clear_knots(curve: Curve, judge: _Judge) -> int:
+    """How many knots of a motion that is not clear are; by halving, so a longer prefix may be missed."""
+    clear, broken = 0, len(curve.knots) - 1
+    ticks = (len(curve.nodes) - 1) // broken
     while broken - clear > 1:
         middle = (clear + broken) // 2
-        if judge(nodes[: middle * ticks + 1]).clear:
+        if judge(curve.nodes[: middle * ticks + 1]).clear:
             clear = middle
         else:
             broken = middle

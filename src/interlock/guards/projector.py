@@ -214,8 +214,12 @@ def _kept_program(n: int, constraints: Sequence[Constraint]) -> tuple[AffineProg
     try:
         arrays = kept(f"n={n}", build)
         velocity_at, slack_at = (int(each) for each in arrays["at"])
-        return AffineProgram.restore(arrays), velocity_at, slack_at
-    except (KeyError, ValueError, IndexError, TypeError):  # what was kept is of no use
+        program = AffineProgram.restore(arrays)
+        trial = program.solve((np.full(n, 0.5), np.full(n, -1.0), np.full(n, 0.25))).x
+        if not (np.abs(trial[velocity_at : velocity_at + n] - 0.25).max() < 1e-6 > abs(trial[slack_at])):
+            raise ValueError("this is another program")
+        return program, velocity_at, slack_at
+    except Exception:  # what was kept is of no use, however that shows
         return _program(n, ())
 
 

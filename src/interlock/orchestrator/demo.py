@@ -12,6 +12,7 @@ from rich.console import Console
 
 from interlock.errors import InterlockError, StorageError
 from interlock.hal.latch import StopLatch
+from interlock.hal.lease import Lease
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.request import RunRequest
@@ -66,16 +67,7 @@ def _request(cell: Cell, seed: int, out: Path, act: str, policy: str, limit_s: f
     """
     state_dir, folder = out / "state", out / act
     StopLatch(state_dir).require_clear()
-    for name in _OURS:
-        try:
-            (folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"what an earlier demo left cannot be removed ({error.strerror})",
-                field="out",
-                value=str(folder / name),
-                mend="Name another folder with --out DIR.",
-            ) from error
+    _clear(folder, Lease(state_dir, cell.robot_spec().name))
     return RunRequest(
         goal=_GOAL,
         cell=cell,
@@ -87,6 +79,22 @@ def _request(cell: Cell, seed: int, out: Path, act: str, policy: str, limit_s: f
         state_dir=state_dir,
         max_sim_time_s=limit_s,
     )
+
+
+def _clear(folder: Path, lease: Lease) -> None:
+    lease.lock()  # a demo that still runs is writing them
+    try:
+        for name in _OURS:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"what an earlier demo left cannot be removed ({error.strerror})",
+            field="out",
+            value=str(folder),
+            mend="Name another folder with --out DIR.",
+        ) from error
+    finally:
+        lease.release()
 
 
 def _verdict(expert: RunSummary, reckless: RunSummary) -> int:

@@ -220,7 +220,7 @@ class Drive:
         try:
             if self._unjudged and given.chunk is not None:
                 seen = PreviewReport(proposed=given.chunk, result=self._gate.preview(given))
-                self._unjudged, self._chunk = False, seen.result.chunk
+                self._unjudged, self._chunk = seen.result.again, seen.result.chunk
                 if seen.result.rung in (Rung.PROJECTED, Rung.SLOWED):
                     self._reshaped = (seen.result.guard, seen.result.reason)
                 given = replace(given, chunk=self._chunk, reshaped=self._reshaped)

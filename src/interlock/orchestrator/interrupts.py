@@ -15,9 +15,10 @@ __all__ = ["Interrupts"]
 class Interrupts:
     """Catches SIGINT, SIGTERM and SIGHUP while it is entered, where signals can be caught (the main thread).
 
-    As long as nothing can move, a signal raises KeyboardInterrupt at once, and leaving turns that into a
-    `StoppedError`. From `defer` on it is only remembered: the loop looks at `cause` each tick, so that the
-    robot stops first. A signal that met a place where nothing can be raised is remembered too.
+    As long as nothing can move, the first signal raises KeyboardInterrupt at once, and leaving turns that
+    into a `StoppedError`; a second one must not cut short what the first one made happen. From `defer` on
+    signals are only remembered: the loop looks at `cause` each tick, so that the robot stops first. A signal
+    that met a place where nothing can be raised is remembered too.
 
     Args:
         last: whether the process ends after it. Then leaving does not put the old handlers back: a second
@@ -41,8 +42,10 @@ class Interrupts:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """A signal came."""
+        if self.cause:
+            return
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        self.cause = self.cause or f"operator: {name}"
+        self.cause = f"operator: {name}"
         if not self._deferred:
             raise KeyboardInterrupt
 
@@ -59,6 +62,7 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._deferred = True
         for number, handler in self._before.items():
             signal.signal(number, signal.SIG_IGN if self._last else handler)
         self._before.clear()

@@ -87,10 +87,12 @@ def run(
             )
             interrupted.defer()
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) and lease.epoch:  # the robot was ours already
-                latch.latch(interrupted.cause, 0)
-                interrupted.latched = True
-            lease.release()
+            try:
+                if isinstance(error, KeyboardInterrupt) and lease.epoch:  # the robot was ours already
+                    latch.latch(interrupted.cause, 0)
+                    interrupted.latched = True
+            finally:
+                lease.release()
             raise
         try:
             with Bystanders(request, rig, display) as bystanders:

@@ -1,13 +1,18 @@
-"""One decision before the first tick, so that no tick pays for loading compiled code."""
+"""A chunk judged and decided before the first tick, so that no tick pays for loading compiled code."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from interlock.guards.gate import Gate
 from interlock.guards.intake import GateInput
+from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk, Provenance
+from interlock.hal.embodiment import Embodiment
 from interlock.hal.phase import Phase
+from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import Scene, SceneObject
 from interlock.hal.state import GripperState, RobotState
 from interlock.orchestrator.cell import Cell
@@ -20,7 +25,7 @@ _PHASE = Phase(
 
 
 def warm_up(gate: Gate, cell: Cell, objects: tuple[SceneObject, ...]) -> None:
-    """Let the gate decide once on a made-up step away from home; it keeps no state, so nothing stays."""
+    """Let the gate judge made-up chunks away from home, and decide; it keeps no state, so nothing stays."""
     robot, embodiment = gate.body.robot, cell.embodiment()
     zero = np.zeros(robot.dof)
     gripper = robot.gripper
@@ -34,11 +39,28 @@ def warm_up(gate: Gate, cell: Cell, objects: tuple[SceneObject, ...]) -> None:
         gripper=None if gripper is None else GripperState(width_m=gripper.max_width_m, force_n=0.0),
         standstill=True,
     )
-    width = [] if gripper is None else [gripper.max_width_m]
-    steps = [
-        np.concatenate([robot.home + 0.4 * k / embodiment.horizon, width]) for k in range(embodiment.horizon)
-    ]
-    chunk = ActionChunk(
+    given = GateInput(
+        seq=0,
+        epoch=0,
+        now_ns=0,
+        lateness_ns=0,
+        state=state,
+        scene=Scene(stamp_ns=0, objects=objects),
+        chunk=_chunk(robot, embodiment, robot.home + 0.4),
+        last_seq=-1,
+        phase=_PHASE,
+    )
+    gate.decide(given)
+    for limit in (robot.limits.q_min, robot.limits.q_max):  # far enough to meet something, and to be bent
+        gate.preview(replace(given, chunk=_chunk(robot, embodiment, limit)))
+
+
+def _chunk(robot: RobotSpec, embodiment: Embodiment, goal: FloatArray) -> ActionChunk:
+    """Straight from home to `goal`, shape (n,)."""
+    width = [] if robot.gripper is None else [robot.gripper.max_width_m]
+    shares = np.arange(embodiment.horizon) / embodiment.horizon
+    steps = [np.concatenate([robot.home + share * (goal - robot.home), width]) for share in shares]
+    return ActionChunk(
         seq=0,
         embodiment=embodiment.fingerprint,
         samples=np.array([steps]),
@@ -47,17 +69,4 @@ def warm_up(gate: Gate, cell: Cell, objects: tuple[SceneObject, ...]) -> None:
         t0_ns=0,
         dt_s=1.0 / embodiment.rate_hz,
         provenance=Provenance(policy="warm_up", version="", config_sha256="", seed=0),
-    )
-    gate.decide(
-        GateInput(
-            seq=0,
-            epoch=0,
-            now_ns=0,
-            lateness_ns=0,
-            state=state,
-            scene=Scene(stamp_ns=0, objects=objects),
-            chunk=chunk,
-            last_seq=-1,
-            phase=_PHASE,
-        )
     )

@@ -62,7 +62,9 @@ def test_a_curve_keeps_every_limit_of_the_joints_and_is_one_curve(name, seed):
     assert curve.change_rad == np.abs(curve.knots[1:, 0] - wanted[0]).max()
 
 
-def reference(name: str, start: np.ndarray, wanted: np.ndarray, rows: Rows | None) -> np.ndarray:
+def reference(
+    name: str, start: np.ndarray, wanted: np.ndarray, rows: Rows | None, metric: np.ndarray | None = None
+) -> np.ndarray:
     """The same program written down a second time, for Clarabel: positions at the knots."""
     robot = body_of(name).robot
     limits, h = robot.limits, TICKS * PERIOD
@@ -72,7 +74,9 @@ def reference(name: str, start: np.ndarray, wanted: np.ndarray, rows: Rows | Non
     scale = np.tile(0.95 * limits.a_max, (KNOTS, 1))
     room = robot.tube.position_rad + 1e-3
     middle = v[:-1] + h * (3.0 * a[:-1] + a[1:]) / 8.0
-    cost = cp.sum_squares(q[1:] - wanted[0]) + 0.15**2 * cp.sum_squares(v[1:] - wanted[1])
+    roots = np.tile(np.eye(n), (KNOTS, 1, 1)) if metric is None else np.linalg.cholesky(metric).swapaxes(1, 2)
+    cost = sum(cp.sum_squares(root @ (q[k + 1] - wanted[0][k])) for k, root in enumerate(roots))
+    cost += sum(0.15**2 * cp.sum_squares(root @ (v[k + 1] - wanted[1][k])) for k, root in enumerate(roots))
     cost += 1e-4 * cp.sum_squares(a[1:] / scale) + 10.0 * cp.square(slack)
     keep = [q[0] == start[0], v[0] == start[1], a[0] == start[2]]
     keep += [q[1:] == q[:-1] + h * v[:-1] + h * h * (a[:-1] / 3.0 + a[1:] / 6.0)]
@@ -97,6 +101,21 @@ def test_it_is_the_curve_that_clarabel_finds(seed, cut):
     rows = some_rows(start, wanted, seed) if cut else None
     curve = curve_of(PANDA).fit(start, wanted, TICKS, rows)
     np.testing.assert_allclose(curve.knots[1:, 0], reference(PANDA, start, wanted, rows), atol=2e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize("share", [0.02, 1.0])
+def test_with_a_metric_of_its_own_too(seed, cut, share):
+    start, wanted = proposal(PANDA, seed, share=share)
+    if share < 0.1:
+        start[1:] = 0.0
+    rows = some_rows(start, wanted, seed) if cut else None
+    roots = np.random.default_rng(seed).normal(size=(KNOTS, 7, 7))
+    metric = roots @ roots.swapaxes(1, 2) / 7.0 + 0.02 * np.eye(7)
+    curve = curve_of(PANDA).fit(start, wanted, TICKS, rows, metric)
+    assert curve.status in ("daqp 1", "free")
+    np.testing.assert_allclose(curve.knots[1:, 0], reference(PANDA, start, wanted, rows, metric), atol=1e-4)
 
 
 def test_rows_on_the_velocity_are_kept():

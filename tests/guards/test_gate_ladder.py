@@ -26,6 +26,7 @@ from interlock.guards import gate as gate_module
 from interlock.guards.broken import Broken
 from interlock.guards.gate import Gate
 from interlock.guards.projector import Candidate
+from interlock.guards.proposal_space import JointSpace
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.verdict import Decision, Family, Rung
 from interlock.guards.verifier import Finding, refused
@@ -78,7 +79,7 @@ class Script:
         self.shown.append(nodes)
         return CLEAR if self.retreats(nodes) else refused(Family.ZONES, f"retreat {len(self.shown)}")
 
-    def _project(self, *asked):
+    def _project(self, *asked, metric=None):
         self.asked.append(asked)
         return self.offers[min(len(self.asked), len(self.offers)) - 1]
 
@@ -176,7 +177,7 @@ def test_follows_in_proportion_near_by_and_with_room_to_brake_far_off():
 
 def test_the_end_of_a_tick_is_a_whole_nanosecond(monkeypatch):
     asked = []
-    monkeypatch.setattr(gate_module, "reference_at", lambda chunk, joints, at_ns: asked.append(at_ns))
+    monkeypatch.setattr(JointSpace, "reference_at", lambda space, chunk, at_ns, q: asked.append(at_ns))
     output = gate_with(PANDA, period_s=1.0 / 240.0).decide(
         ask(PANDA, node_at_rest(HOME), _creeping(), NOBODY)
     )

@@ -48,6 +48,30 @@ def test_with_nothing_near_a_small_wish_is_met(name):
 
 
 @pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("seed", range(3))
+def test_with_a_metric_it_is_the_velocity_nearest_in_that_that_clarabel_finds(name, seed):
+    """A ball beside the tool; leaving the wish costs what the metric says."""
+    desk = Desk(name, [])
+    tool = desk.oracle.tool(desk.node[0])
+    desk = Desk(name, [ball("near", tool + np.array([0.0, 0.13, 0.0]), 0.05)])
+    generator = np.random.default_rng(seed)
+    root = generator.normal(size=(desk.body.n, desk.body.n))
+    metric = root @ root.T / desk.body.n + 0.05 * np.eye(desk.body.n)
+    box, wanted = desk.projector.box(desk.node), 0.02 * generator.normal(size=desk.body.n)
+    given = (desk.node, wanted, box, desk.around)
+    plain, weighed = desk.projector.project(*given), desk.projector.project(*given, metric=metric)
+    ahead = desk.node[0]
+    rows, bound, _ = desk.projector._pair_rows(ahead, desk.around, box, 0.04, 0.05)
+    assert len(bound)
+    velocity, slack = cp.Variable(desk.body.n), cp.Variable()
+    cost = 0.5 * cp.quad_form(velocity - wanted, cp.psd_wrap(metric)) + 100.0 * cp.square(slack)
+    keep = [velocity >= box.lower, velocity <= box.upper, slack >= 0, rows @ velocity + slack >= bound]
+    cp.Problem(cp.Minimize(cost), keep).solve(solver=cp.CLARABEL)
+    np.testing.assert_allclose(weighed.velocity, velocity.value, atol=1e-5)
+    assert plain.status == weighed.status
+
+
+@pytest.mark.parametrize("name", CELLS)
 def test_a_wish_too_fast_is_shortened_but_not_turned(name):
     desk = Desk(name, [])
     direction = np.random.default_rng(0).normal(size=desk.body.n)

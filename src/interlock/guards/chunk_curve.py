@@ -82,6 +82,7 @@ class _Grid:
         to_z: z_j = to_z[j] y_j, shape (n, K, K).
         rows: what is bounded, from y_j: z, its steps, v at knots, v half-way, q at knots; (n, 5, K, K).
         all_rows: the same for all joints at once, and a column for the slack, shape (5 n K, n K + 1).
+        from_z: what is bounded, from z_j, shape (n, 5, K, K).
     """
 
     h_s: float
@@ -89,6 +90,7 @@ class _Grid:
     to_z: FloatArray
     rows: FloatArray
     all_rows: FloatArray
+    from_z: FloatArray
 
 
 class ChunkCurve:
@@ -108,7 +110,14 @@ class ChunkCurve:
         self._high = limits.q_max - tube.position_rad - 1e-3
         self._grids: dict[tuple[int, int], _Grid] = {}
 
-    def fit(self, start: FloatArray, proposal: FloatArray, ticks: int, rows: Rows | None = None) -> Curve:
+    def fit(
+        self,
+        start: FloatArray,
+        proposal: FloatArray,
+        ticks: int,
+        rows: Rows | None = None,
+        metric: FloatArray | None = None,
+    ) -> Curve:
         """The curve from `start` nearest to `proposal` inside the limits and `rows`; NaN if there is none.
 
         Args:
@@ -116,18 +125,24 @@ class ChunkCurve:
             proposal: positions and velocities at knots 1 .. K, shape (2, K, n), [rad, rad/s].
             ticks: periods between knots.
             rows: further rows, or None.
+            metric: what it costs to leave the proposal at each knot, shape (K, n, n), positive definite; None
+                for |.|^2, the same for every joint.
         """
         if not np.isfinite(proposal).all():
             return self._curve(start, np.full_like(proposal[0], np.nan), proposal[0], ticks, "not finite")
         grid = self._grid_of(ticks, len(proposal[0]))
         free = self._free(start, grid)
         low, high = self._bounds(start, free, grid)
-        pull = self._pull(grid, free, proposal)
-        if rows is None or not len(rows.bound):
-            y, status = self._each(grid, pull, low, high)
+        if metric is not None:
+            z, status = self._weighed(grid, metric, proposal, low, high, rows, free)
         else:
-            y, status = self._together(grid, pull, low, high, rows, free)
-        acceleration = np.einsum("jki,ji->kj", grid.to_z, y) * self._scale
+            pull = self._pull(grid, free, proposal)
+            if rows is None or not len(rows.bound):
+                y, status = self._each(grid, pull, low, high)
+            else:
+                y, status = self._together(grid, pull, low, high, rows, free)
+            z = np.einsum("jki,ji->kj", grid.to_z, y)
+        acceleration = z * self._scale
         return self._curve(start, acceleration, proposal[0], ticks, status)
 
     def excess(self, start: FloatArray, proposals: FloatArray, ticks: int) -> FloatArray:
@@ -164,17 +179,18 @@ class ChunkCurve:
         to_q = np.cumsum(before + one / 6.0 + back / 3.0, axis=0)
         half_way = before + one / 8.0 + 3.0 * back / 8.0  # where a changes sign, v bulges between the knots
         to_z = np.empty((n, knots, knots))
-        rows = np.empty((n, 5, knots, knots))
+        from_z = np.empty((n, 5, knots, knots))
         together = np.zeros((n, 5, knots, n * knots + 1))
         for j, scale in enumerate(self._scale):
             on_q, on_v = h_s * h_s * scale * to_q, h_s * scale * to_v
             cost = on_q.T @ on_q + _CATCH_UP_S**2 * on_v.T @ on_v + _DAMPING * one
             factor = np.linalg.cholesky(cost)
             to_z[j] = np.linalg.inv(factor.T)
-            for block, matrix in enumerate((one, one - back, on_v, h_s * scale * half_way, on_q)):
-                rows[j, block] = matrix @ to_z[j]
+            from_z[j] = one, one - back, on_v, h_s * scale * half_way, on_q
+        rows = from_z @ to_z[:, None]
+        for j in range(n):
             together[j, :, :, j * knots : (j + 1) * knots] = rows[j]
-        return _Grid(h_s, knots, to_z, rows, together.reshape(5 * n * knots, -1))
+        return _Grid(h_s, knots, to_z, rows, together.reshape(5 * n * knots, -1), from_z)
 
     def _each(
         self, grid: _Grid, pull: FloatArray, low: FloatArray, high: FloatArray
@@ -191,6 +207,43 @@ class ChunkCurve:
                 break
         return y, status
 
+    def _weighed(
+        self,
+        grid: _Grid,
+        metric: FloatArray,
+        proposal: FloatArray,
+        low: FloatArray,
+        high: FloatArray,
+        rows: Rows | None,
+        free: tuple[FloatArray, FloatArray],
+    ) -> tuple[FloatArray, str]:
+        """All joints at once, because the metric knows of all; z at the knots, shape (K, n)."""
+        knots, n = free[0].shape
+        on_q, on_v = grid.from_z[:, _Q], _CATCH_UP_S * grid.from_z[:, _V]
+        cost = np.einsum("kjl,jki,lkm->jilm", metric, on_q, on_q, optimize=True)
+        cost += np.einsum("kjl,jki,lkm->jilm", metric, on_v, on_v, optimize=True)
+        cost = cost.reshape(n * knots, n * knots) + _DAMPING * np.eye(n * knots)
+        off_q = np.einsum("kjl,kl->kj", metric, free[0] - proposal[0])
+        off_v = _CATCH_UP_S * np.einsum("kjl,kl->kj", metric, free[1] - proposal[1])
+        pull = np.einsum("jki,kj->ji", on_q, off_q) + np.einsum("jki,kj->ji", on_v, off_v)
+        to_z = np.linalg.inv(np.linalg.cholesky(cost)).T
+        own = np.einsum("jbki,jim->jbkm", grid.from_z, to_z.reshape(n, knots, -1)).reshape(-1, n * knots)
+        pull = to_z.T @ pull.ravel()
+        if rows is None or not len(rows.bound):
+            y, status = -pull, "free"
+            if not ((low.ravel() <= own @ y) & (own @ y <= high.ravel())).all():
+                y, status = _solve(pull, own, low.ravel(), high.ravel(), 1.0)
+        else:
+            on = np.where(
+                rows.on_velocity[:, None, None],
+                grid.from_z[:, _V, rows.knot - 1].swapaxes(0, 1),
+                grid.from_z[:, _Q, rows.knot - 1].swapaxes(0, 1),
+            )
+            further = (rows.gradient[:, :, None] * on).reshape(len(rows.bound), -1) @ to_z
+            own = np.hstack([own, np.zeros((len(own), 1))])
+            y, status = self._with_rows(pull, own, low, high, further, rows, free)
+        return (to_z @ y).reshape(n, knots).T, status
+
     def _together(
         self,
         grid: _Grid,
@@ -200,28 +253,42 @@ class ChunkCurve:
         rows: Rows,
         free: tuple[FloatArray, FloatArray],
     ) -> tuple[FloatArray, str]:
-        n, knots = pull.shape
-        width, at = n * knots + 1, rows.knot - 1
-        further = np.empty((len(rows.bound) + 1, width))
+        at = rows.knot - 1
         on = np.where(
             rows.on_velocity[:, None, None],
             grid.rows[:, _V, at].swapaxes(0, 1),
             grid.rows[:, _Q, at].swapaxes(0, 1),
         )
-        further[:-1, :-1] = (rows.gradient[:, :, None] * on).reshape(len(at), -1)
-        further[:-1, -1] = _SLACK_UNIT
-        further[-1] = 0.0
-        further[-1, -1] = 1.0
+        further = (rows.gradient[:, :, None] * on).reshape(len(at), -1)
+        y, status = self._with_rows(pull.ravel(), grid.all_rows, low, high, further, rows, free)
+        return y.reshape(pull.shape), status
+
+    @staticmethod
+    def _with_rows(
+        pull: FloatArray,
+        own: FloatArray,
+        low: FloatArray,
+        high: FloatArray,
+        further: FloatArray,
+        rows: Rows,
+        free: tuple[FloatArray, FloatArray],
+    ) -> tuple[FloatArray, str]:
+        """Solve with `further`, the gradients of `rows` in y, which may give way by a slack of their own."""
+        added = np.zeros((len(further) + 1, len(pull) + 1))
+        added[:-1, :-1] = further
+        added[:-1, -1] = _SLACK_UNIT
+        added[-1, -1] = 1.0
+        at = rows.knot - 1
         at_free = np.where(rows.on_velocity[:, None], free[1][at], free[0][at])
         left = rows.bound - np.einsum("mn,mn->m", rows.gradient, at_free)
         x, status = _solve(
-            np.append(pull.ravel(), 0.0),
-            np.concatenate([grid.all_rows, further]),
+            np.append(pull, 0.0),
+            np.concatenate([own, added]),
             np.concatenate([low.ravel(), left, [0.0]]),
             np.concatenate([high.ravel(), np.full(len(left) + 1, _FAR)]),
             _SLACK_WEIGHT,
         )
-        return x[:-1].reshape(n, knots), status
+        return x[:-1], status
 
     def _free(self, start: FloatArray, grid: _Grid) -> tuple[FloatArray, FloatArray]:
         """Positions and velocities at the knots if every acceleration from the first knot on were 0."""

@@ -24,7 +24,8 @@ from interlock.guards.grip import Grip, judge_grip
 from interlock.guards.intake import GateInput, Intake
 from interlock.guards.preview import Preview, Previewer
 from interlock.guards.projector import Candidate, Projector
-from interlock.guards.reference import Reference, reference_at
+from interlock.guards.proposal_space import JointSpace, ProposalSpace, ToolSpace
+from interlock.guards.reference import Reference
 from interlock.guards.retreat import Retreat
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.surveyor import Surveyor
@@ -72,6 +73,7 @@ class _Motion:
 
 
 _Judge = Callable[[FloatArray], Finding]
+_Metric = Callable[[], FloatArray | None]
 
 
 class Gate:
@@ -91,11 +93,14 @@ class Gate:
         self.body = body
         self.config = config
         self._intake = Intake(body.robot, embodiment, config)
+        in_joints = self._intake.in_joints
+        self._changed: ProposalSpace = JointSpace(body.n)
+        self._proposed = self._changed if in_joints is embodiment else ToolSpace(body, embodiment)
         self._surveyor = Surveyor(body, config)
         self._projector = Projector(body, config, constraints)
         self._verifier = Verifier(body, config, constraints)
         self._retreat = Retreat(body, config, self._verifier)
-        self._previewer = Previewer(body, config)
+        self._previewer = Previewer(body, config, in_joints.fingerprint)
 
     def preview(self, given: GateInput) -> Preview:
         """Judge a new chunk, `given.chunk`, as a whole; the ticks follow `Preview.chunk` from now on.
@@ -113,7 +118,8 @@ class Gate:
                 return Preview(
                     chunk=chunk, rung=Rung.BRAKING, guard=guard, reason=reason, again=not_now is not None
                 )
-            return self._previewer.preview(chunk, given, self._surveyor.survey(given), self._verifier)
+            around = self._surveyor.survey(given)
+            return self._previewer.preview(chunk, self._proposed, given, around, self._verifier)
 
     def decide(self, given: GateInput) -> GateOutput:
         """Release a verified command, or refuse and say why. Never raises on a bad value."""
@@ -125,16 +131,18 @@ class Gate:
         if fault is not None:
             return self._braking(given, None, (fault,))
         end_ns = given.now_ns + round(self.config.period_s * 1e9)
-        chunk = given.chunk
-        reference = None if chunk is None else reference_at(chunk, self.body.n, end_ns)
+        chunk, state = given.chunk, given.state
+        space = self._proposed if given.reshaped is None else self._changed
+        ahead = state.q_commanded + self.config.period_s * state.v_commanded
+        reference = None if chunk is None else space.reference_at(chunk, end_ns, ahead)
         if reference is None:
             return self._braking(given, None, ((Family.FRESHNESS, "the chunk has run out"),))
-        grip = judge_grip(self.body.robot.gripper, given.state.gripper, given.phase, reference.width_m)
+        grip = judge_grip(self.body.robot.gripper, state.gripper, given.phase, reference.width_m)
         if grip.refused:
             return self._braking(given, None, ((Family.GRIPPER, grip.note),))
-        return self._descend(given, reference, grip)
+        return self._descend(given, reference, grip, lambda: space.metric(ahead))
 
-    def _descend(self, given: GateInput, reference: Reference, grip: Grip) -> GateOutput:
+    def _descend(self, given: GateInput, reference: Reference, grip: Grip, metric: _Metric) -> GateOutput:
         """Walk down the ladder until the verifier agrees."""
         state, period = given.state, self.config.period_s
         start = np.array([state.q_commanded, state.v_commanded, state.a_commanded])
@@ -148,7 +156,8 @@ class Gate:
             joint = self.body.robot.limits.names[breach[1]]
             refusals.append((breach[0], f"{joint}: proposed {wanted[breach[1]]:.3g} rad/s leaves its bounds"))
         first = Rung.AS_PROPOSED if given.reshaped is None else Rung.PROJECTED
-        for attempt in self._attempts(start, wanted, box, around, None if breach is not None else first):
+        best = None if breach is not None else first
+        for attempt in self._attempts(start, wanted, box, around, best, metric):
             if not np.isfinite(attempt.velocity).all():
                 said = attempt.solver.status if attempt.solver is not None else "none was asked"
                 refusals.append(("projection", f"no candidate ({said})"))
@@ -203,10 +212,11 @@ class Gate:
         box: VelocityBox,
         around: Surroundings,
         first: Rung | None,
+        metric: _Metric,
     ) -> Iterator[_Try]:
         if first is not None:
             yield _Try(first, wanted)
-        projected = self._projector.project(start, wanted, box, around)
+        projected = self._projector.project(start, wanted, box, around, metric=metric())
         yield _Try(Rung.PROJECTED, projected.velocity, projected, projected.bound_by)
         for share in _SLOWER:
             slower = np.clip(share * projected.velocity, box.lower, box.upper)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interlock.errors import BadInputError
+from interlock.guards.channels import check_channels, in_joints
 from interlock.guards.config import GateConfig
 from interlock.guards.scene_check import scene_fault
 from interlock.guards.sightings import sighting_fault
 from interlock.guards.verdict import Family
+from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk
-from interlock.hal.embodiment import Channel, ChannelKind, Embodiment, Reference
+from interlock.hal.embodiment import Embodiment, Reference
 from interlock.hal.phase import Phase
 from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import Scene
@@ -23,6 +24,7 @@ __all__ = ["GateInput", "Intake"]
 _MAX_SAMPLES = 64
 _FAR_NS = 600_000_000_000  # a chunk that begins further from now than this is a mistake
 _MAX_STEPS = 512  # a chunk longer than this is not a chunk
+_RIGID = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,8 @@ class GateInput:
         chunk: the proposal in force, or None.
         last_seq: sequence number of the chunk accepted before `chunk`, -1 if none.
         phase: what the task allows now.
-        reshaped: family and reason for which `chunk` is not what was proposed (see `preview`), or None.
+        reshaped: family and reason for which `chunk` is not what was proposed, and gives joint positions (see
+            `preview`); or None.
         earlier: scenes that earlier decisions were based on, which this one has to follow from; the drive
             gives the last sighting of each object and the oldest scene of `GateConfig.sight_window_s`.
     """
@@ -60,15 +63,22 @@ class GateInput:
 class Intake:
     """Says why an input may not be used: (family, reason), or None if it may.
 
+    A chunk comes in the embodiment's own channels; one that the gate changed gives joint positions.
+
     Raises:
-        BadInputError: if the embodiment is not this robot's, in radians and metres, absolute.
+        BadInputError: if the embodiment is not one of this robot that `channels` allows.
+
+    Attributes:
+        in_joints: the embodiment with the arm's joints as channels; the given one if it has them already.
     """
 
     def __init__(self, robot: RobotSpec, embodiment: Embodiment, config: GateConfig) -> None:
-        _check_embodiment(robot, embodiment)
+        check_channels(robot, embodiment)
         self._robot = robot
-        self._embodiment = embodiment
-        self._fingerprint = embodiment.fingerprint  # a third of a decision if computed each tick
+        self.in_joints = in_joints(robot, embodiment)
+        # a third of a decision if computed each tick
+        self._proposed = embodiment, embodiment.fingerprint
+        self._changed = self.in_joints, self.in_joints.fingerprint
         self._config = config
 
     def robot_fault(self, given: GateInput) -> tuple[str, str] | None:
@@ -80,7 +90,10 @@ class Intake:
         chunk = given.chunk
         if chunk is None:
             return Family.FRESHNESS, "no proposal"
-        return self._form(chunk) or self._order(chunk, given) or self._values(chunk)
+        body, fingerprint = self._proposed if given.reshaped is None else self._changed
+        if chunk.embodiment != fingerprint:
+            return Family.INTEGRITY, f"chunk is for another embodiment ({chunk.embodiment[:12]}…)"
+        return _form(chunk, body) or self._order(chunk, given) or _values(chunk, body)
 
     def _state(self, given: GateInput) -> tuple[str, str] | None:
         state, n = given.state, self._robot.dof
@@ -121,19 +134,6 @@ class Intake:
             given.scene, given.phase, given.now_ns, self._config.scene_deadline_s
         ) or sighting_fault(given.scene, given.earlier, self._config.position_sigmas)
 
-    def _form(self, chunk: ActionChunk) -> tuple[str, str] | None:
-        body = self._embodiment
-        if chunk.embodiment != self._fingerprint:
-            return Family.INTEGRITY, f"chunk is for another embodiment ({chunk.embodiment[:12]}…)"
-        samples, steps, channels = chunk.samples.shape
-        if channels != len(body.channels):
-            return Family.INTEGRITY, f"chunk has {channels} channels, {body.tag} has {len(body.channels)}"
-        if not (1 <= samples <= _MAX_SAMPLES and 2 <= steps <= _MAX_STEPS):
-            return Family.INTEGRITY, f"chunk has {samples} samples of {steps} steps"
-        if not (np.isfinite(chunk.dt_s) and 1e-3 <= chunk.dt_s <= 1.0):
-            return Family.INTEGRITY, f"chunk.dt_s is {chunk.dt_s!r}"
-        return None
-
     def _order(self, chunk: ActionChunk, given: GateInput) -> tuple[str, str] | None:
         if chunk.seq <= given.last_seq:
             return Family.FRESHNESS, f"chunk {chunk.seq} comes after chunk {given.last_seq}"
@@ -149,50 +149,47 @@ class Intake:
             )
         return None
 
-    def _values(self, chunk: ActionChunk) -> tuple[str, str] | None:
-        if not np.isfinite(chunk.samples).all():
-            sample, step, channel = (int(i) for i in np.argwhere(~np.isfinite(chunk.samples))[0])
-            name = self._embodiment.channels[channel].name
-            return Family.INTEGRITY, f"chunk {chunk.seq} sample {sample} step {step}: {name} is not finite"
-        lower = np.array([c.lower for c in self._embodiment.channels])
-        upper = np.array([c.upper for c in self._embodiment.channels])
-        # a policy may ask for a little more than a limit (the gate corrects that); another unit is far off
-        room = 0.25 * (upper - lower)
-        outside = (chunk.samples < lower - room) | (chunk.samples > upper + room)
-        if outside.any():
-            sample, step, channel = (int(i) for i in np.argwhere(outside)[0])
-            name, unit = self._embodiment.channels[channel].name, self._embodiment.channels[channel].unit
-            value = float(chunk.samples[sample, step, channel])
-            return Family.INTEGRITY, (
-                f"chunk {chunk.seq} step {step}: {name} = {value:.4g} {unit} is far outside "
-                f"[{lower[channel]:.4g}, {upper[channel]:.4g}]; another unit?"
-            )
-        return None
+
+def _form(chunk: ActionChunk, body: Embodiment) -> tuple[str, str] | None:
+    samples, steps, channels = chunk.samples.shape
+    if channels != len(body.channels):
+        return Family.INTEGRITY, f"chunk has {channels} channels, {body.tag} has {len(body.channels)}"
+    if not (1 <= samples <= _MAX_SAMPLES and 2 <= steps <= _MAX_STEPS):
+        return Family.INTEGRITY, f"chunk has {samples} samples of {steps} steps"
+    if not (np.isfinite(chunk.dt_s) and 1e-3 <= chunk.dt_s <= 1.0):
+        return Family.INTEGRITY, f"chunk.dt_s is {chunk.dt_s!r}"
+    if body.tool_reference not in (None, Reference.ABSOLUTE) and not _is_pose(chunk.anchor):
+        return Family.INTEGRITY, f"chunk {chunk.seq} is relative, and its anchor is no pose"
+    return None
 
 
-def _check_embodiment(robot: RobotSpec, embodiment: Embodiment) -> None:
-    """Every channel has to mean what the gate takes it for."""
-    arm = embodiment.channels[: robot.dof]
-    hand = embodiment.channels[robot.dof :]
-    if tuple(c.name for c in arm) != robot.limits.names or len(hand) > 1:
-        raise BadInputError(
-            "the channels of an embodiment are the arm's joints, then at most a gripper",
-            field="embodiment.channels",
-            value=tuple(c.name for c in embodiment.channels),
-            mend=f"Name the joints {', '.join(robot.limits.names)}, in this order.",
+def _is_pose(anchor: FloatArray | None) -> bool:
+    if (
+        anchor is None
+        or not np.isfinite(anchor).all()
+        or np.abs(anchor[3] - (0.0, 0.0, 0.0, 1.0)).max() > 0.0
+    ):
+        return False
+    turn = anchor[:3, :3]
+    return bool(np.abs(turn @ turn.T - np.eye(3)).max() < _RIGID and np.linalg.det(turn) > 0.0)
+
+
+def _values(chunk: ActionChunk, body: Embodiment) -> tuple[str, str] | None:
+    if not np.isfinite(chunk.samples).all():
+        sample, step, channel = (int(i) for i in np.argwhere(~np.isfinite(chunk.samples))[0])
+        name = body.channels[channel].name
+        return Family.INTEGRITY, f"chunk {chunk.seq} sample {sample} step {step}: {name} is not finite"
+    lower = np.array([c.lower for c in body.channels])
+    upper = np.array([c.upper for c in body.channels])
+    # a policy may ask for a little more than a limit (the gate corrects that); another unit is far off
+    room = 0.25 * (upper - lower)
+    outside = (chunk.samples < lower - room) | (chunk.samples > upper + room)
+    if outside.any():
+        sample, step, channel = (int(i) for i in np.argwhere(outside)[0])
+        name, unit = body.channels[channel].name, body.channels[channel].unit
+        value = float(chunk.samples[sample, step, channel])
+        return Family.INTEGRITY, (
+            f"chunk {chunk.seq} step {step}: {name} = {value:.4g} {unit} is far outside "
+            f"[{lower[channel]:.4g}, {upper[channel]:.4g}]; another unit?"
         )
-    for channel in arm:
-        _check_channel(channel, ChannelKind.JOINT_POSITION, "rad")
-    for channel in hand:
-        _check_channel(channel, ChannelKind.GRIPPER_WIDTH, "m")
-
-
-def _check_channel(channel: Channel, kind: ChannelKind, unit: str) -> None:
-    fits = channel.kind is kind and channel.unit == unit and channel.reference is Reference.ABSOLUTE
-    if not (fits and -np.inf < channel.lower < channel.upper < np.inf):
-        raise BadInputError(
-            "the gate cannot judge this channel",
-            field=f"embodiment.channels.{channel.name}",
-            value=channel,
-            mend=f"Give an absolute {kind.value} in {unit} with finite bounds.",
-        )
+    return None

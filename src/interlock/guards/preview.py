@@ -20,7 +20,7 @@ from interlock.guards.chunk_curve import ChunkCurve, Curve
 from interlock.guards.chunk_rows import ChunkRows
 from interlock.guards.config import GateConfig
 from interlock.guards.intake import GateInput
-from interlock.guards.reference import spline_at, width_at
+from interlock.guards.proposal_space import ProposalSpace
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.verdict import Family, Rung
 from interlock.guards.verifier import Finding, Surroundings, Verifier
@@ -44,7 +44,8 @@ class Preview:
     """What a whole chunk comes to.
 
     Attributes:
-        chunk: what the ticks follow from now on; the proposal itself where nothing had to be changed.
+        chunk: what the ticks follow from now on; the proposal itself where nothing had to be changed, else
+            joint positions.
         rung: AS_PROPOSED; PROJECTED; SLOWED where only a prefix is clear; BRAKING where nothing of it is, or
             it could not be judged, and each tick has to be decided by itself.
         sample: which of the samples it is.
@@ -78,18 +79,24 @@ class _Plan:
 class Previewer:
     """Judges whole chunks; keeps no state, so that equal inputs give equal previews."""
 
-    def __init__(self, body: BodyModel, config: GateConfig) -> None:
+    def __init__(self, body: BodyModel, config: GateConfig, in_joints: str) -> None:
+        """Build it; `in_joints` is the fingerprint under which a changed chunk gives joint positions."""
         self._limits = body.robot.limits
-        self._joints = body.n
+        self._in_joints = in_joints
         self._period_s = config.period_s
         self._commit_s = config.chunk_commit_s
         self._curve = ChunkCurve(body.robot.limits, body.robot.tube, config.period_s)
         self._rows = ChunkRows(body, config)
 
     def preview(
-        self, chunk: ActionChunk, given: GateInput, around: Surroundings, verifier: Verifier
+        self,
+        chunk: ActionChunk,
+        space: ProposalSpace,
+        given: GateInput,
+        around: Surroundings,
+        verifier: Verifier,
     ) -> Preview:
-        """Judge `chunk`, which the intake has let in, as a whole."""
+        """Judge `chunk`, which the intake has let in and which proposes in `space`, as a whole."""
 
         def judge(nodes: FloatArray) -> Finding:
             return verifier.verify(self._stopped(nodes), around)
@@ -99,7 +106,9 @@ class Previewer:
             return Preview(chunk=chunk, rung=Rung.BRAKING, reason="too little of it is left to judge")
         h_s, state = ticks * self._period_s, given.state
         start = np.array([state.q_commanded, state.v_commanded, state.a_commanded])
-        wanted = self._wanted(chunk, given.now_ns, h_s, knots)
+        at_ns = [given.now_ns + _ns(k + 1, h_s) for k in range(knots)]
+        wanted = space.wanted(chunk, at_ns, state.q_commanded)
+        wanted[:, 0] = np.clip(wanted[:, 0], self._limits.q_min, self._limits.q_max)
         fitted = []
         for sample in np.argsort(self._curve.excess(start, wanted, ticks), kind="stable")[:_FITTED]:
             curve = self._curve.fit(start, wanted[sample], ticks)
@@ -121,20 +130,22 @@ class Previewer:
         bent = []
         for plan in plans[:_BENT]:
             rows = self._rows.along(plan.curve.knots, h_s, around)
-            curve = self._curve.fit(start, plan.wanted, ticks, rows)
+            curve = self._curve.fit(start, plan.wanted, ticks, rows, _metrics(space, plan.wanted[0]))
             if np.isfinite(curve.nodes).all():
                 bent.append(replace(plan, curve=curve, finding=judge(curve.nodes)))
         why_not = {plan.sample: plan.finding for plan in plans}
         clear = [plan for plan in bent if plan.finding.clear]
         if clear:
             best = min(clear, key=lambda plan: plan.curve.change_rad)
-            return self._reshaped(given, chunk, best, h_s, Rung.PROJECTED, why_not[best.sample], knots)
+            why_so = why_not[best.sample]
+            return self._reshaped(given, chunk, space, best, h_s, Rung.PROJECTED, why_so, knots)
         lengths = [_clear_knots(plan.curve, judge) for plan in bent]
         if max(lengths, default=0) == 0:
             first = plans[0].finding
             return Preview(chunk=chunk, rung=Rung.BRAKING, guard=first.family, reason=first.reason)
         best, length = bent[int(np.argmax(lengths))], max(lengths)
-        return self._reshaped(given, chunk, best, h_s, Rung.SLOWED, why_not[best.sample], length)
+        why_so = why_not[best.sample]
+        return self._reshaped(given, chunk, space, best, h_s, Rung.SLOWED, why_so, length)
 
     def _spacing(self, chunk: ActionChunk, now_ns: int) -> tuple[int, int]:
         """Periods between two knots, and how many knots: less than a spacing is left over."""
@@ -143,14 +154,6 @@ class Previewer:
         within = max(0, int(np.floor(horizon_s / self._period_s + 1e-6)))
         ticks = max(1, -(-within // _MOST_KNOTS))
         return ticks, within // ticks
-
-    def _wanted(self, chunk: ActionChunk, now_ns: int, h_s: float, knots: int) -> FloatArray:
-        """Where, and how fast, each sample wants the joints at the knots, (S, 2, K, n), [rad, rad/s]."""
-        wanted = np.empty((len(chunk.samples), 2, knots, self._joints))
-        for k in range(knots):
-            wanted[:, 0, k], wanted[:, 1, k] = spline_at(chunk, self._joints, now_ns + _ns(k + 1, h_s))
-        wanted[:, 0] = np.clip(wanted[:, 0], self._limits.q_min, self._limits.q_max)
-        return wanted
 
     def _stopped(self, nodes: FloatArray) -> FloatArray:
         """The motion with the stop that follows its last node."""
@@ -173,6 +176,7 @@ class Previewer:
         self,
         given: GateInput,
         chunk: ActionChunk,
+        space: ProposalSpace,
         plan: _Plan,
         h_s: float,
         rung: Rung,
@@ -187,16 +191,22 @@ class Previewer:
         # the gripper does nothing that the arm does not get to
         away = np.abs(plan.curve.knots[1:, 0] - plan.wanted[0]).max(axis=1) > _AWAY_RAD
         reached = 0
-        steps = np.empty((last + 1, chunk.samples.shape[2]))
+        steps = []
         for k in range(last + 1):
-            steps[k, : self._joints] = nodes[min(k * ticks, len(nodes) - 1), 0]
             if 0 < k <= knots and not away[k - 1]:
                 reached = k
-            width_m = width_at(chunk, self._joints, given.now_ns + _ns(reached, h_s), plan.sample)
-            if width_m is not None:
-                steps[k, self._joints] = width_m
+            width_m = space.width_at(chunk, given.now_ns + _ns(reached, h_s), plan.sample)
+            joints = nodes[min(k * ticks, len(nodes) - 1), 0]
+            steps.append(joints if width_m is None else np.append(joints, width_m))
         return Preview(
-            chunk=replace(chunk, samples=steps[None], t0_ns=given.now_ns, dt_s=h_s),
+            chunk=replace(
+                chunk,
+                embodiment=self._in_joints,
+                samples=np.array([steps]),
+                t0_ns=given.now_ns,
+                dt_s=h_s,
+                anchor=None,
+            ),
             rung=rung,
             sample=plan.sample,
             clear_s=knots * h_s,
@@ -204,6 +214,12 @@ class Previewer:
             reason=why.reason,
             change_rad=plan.curve.change_rad,
         )
+
+
+def _metrics(space: ProposalSpace, positions: FloatArray) -> FloatArray | None:
+    """What it costs to leave the proposal at each knot, shape (K, n, n)."""
+    metrics = [space.metric(q) for q in positions]
+    return np.array(metrics) if metrics[0] is not None else None
 
 
 def _ns(knots: int, h_s: float) -> int:

@@ -145,15 +145,22 @@ class AffineProgram:
         return quadratic, linear, rows, flat[n * n + n + m * n :]
 
     def solve(
-        self, values: Sequence[FloatArray], more: tuple[FloatArray, FloatArray] | None = None
+        self,
+        values: Sequence[FloatArray],
+        more: tuple[FloatArray, FloatArray] | None = None,
+        cost: tuple[int, FloatArray] | None = None,
     ) -> Solution:
         """Solve cold and deterministically. Whatever comes back is only a candidate.
 
         Args:
             values: the parameters, in the order given at construction.
             more: further rows F x <= g of this one question, shapes (k, variables) and (k,).
+            cost: the block of P from this variable on, in this one question, positive definite, shape (m, m).
         """
         quadratic, linear, rows, bound = self.matrices(values)
+        if cost is not None:
+            first, block = cost
+            quadratic[first : first + len(block), first : first + len(block)] = block
         if more is not None and len(more[1]):
             rows, bound = np.concatenate([rows, more[0]]), np.concatenate([bound, more[1]])
         return self.solve_matrices(quadratic, linear, rows, bound)

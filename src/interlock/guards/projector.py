@@ -83,6 +83,7 @@ class Projector:
         box: VelocityBox,
         around: Surroundings,
         retreat_m_s: float = _RETREAT_M_S,
+        metric: FloatArray | None = None,
     ) -> Candidate:
         """The velocity nearest to `wanted`, shape (n,), inside the box and the rows; direction kept first.
 
@@ -92,6 +93,7 @@ class Projector:
             box: from `box(node)`.
             around: what is near.
             retreat_m_s: how fast a row may at most ask a distance that is too small to open, [m/s].
+            metric: what it costs to leave `wanted`, shape (n, n), positive definite; None: |.|^2.
         """
         body, period = self._body, self._config.period_s
         limits = body.robot.limits
@@ -107,7 +109,10 @@ class Projector:
         walls, wall_bound = self._zone_rows(tool, jacobian)
         rows = np.concatenate([pairs[0], walls])
         bound = np.concatenate([pairs[1], np.minimum(wall_bound, retreat_m_s)])
-        solution = self._program.solve((wanted, box.lower, box.upper), self._in_program(rows, bound))
+        pull, cost = wanted, None
+        if metric is not None:
+            pull, cost = metric @ wanted, (self._velocity_at, metric)
+        solution = self._program.solve((pull, box.lower, box.upper), self._in_program(rows, bound), cost)
         velocity = solution.x[self._velocity_at : self._velocity_at + body.n]
         if not solution.usable or not np.isfinite(velocity).all():
             return Candidate(velocity=np.full(body.n, np.nan), status=solution.status)

@@ -27,12 +27,13 @@ class ActionChunk:
     Attributes:
         seq: counts up by one with each chunk of a run.
         embodiment: fingerprint of the embodiment it was made for.
-        samples: shape (K, T, C), channel units ([rad] for joints, [m] for the gripper width).
+        samples: shape (K, T, C), channel units ([rad] for joints and rotations, [m] else).
         t_obs_ns: monotonic time of the observation it was made from, [ns].
         t_ready_ns: monotonic time at which it was ready, [ns].
         t0_ns: monotonic time of step 0, [ns].
         dt_s: time between steps, [s].
         provenance: where it came from.
+        anchor: pose of the tool in the world that relative poses start from, shape (4, 4), [m]; else None.
     """
 
     seq: int
@@ -43,9 +44,12 @@ class ActionChunk:
     t0_ns: int
     dt_s: float
     provenance: Provenance
+    anchor: FloatArray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "samples", frozen_array(self.samples, (None, None, None), "chunk.samples"))
+        if self.anchor is not None:
+            object.__setattr__(self, "anchor", frozen_array(self.anchor, (4, 4), "chunk.anchor"))
 
     @property
     def digest(self) -> str:
@@ -61,4 +65,5 @@ class ActionChunk:
                 (origin.policy, origin.version, origin.config_sha256, origin.seed),
             )
         )
-        return hashlib.sha256(head.encode() + self.samples.tobytes()).hexdigest()
+        anchor = b"" if self.anchor is None else self.anchor.tobytes()
+        return hashlib.sha256(head.encode() + self.samples.tobytes() + anchor).hexdigest()

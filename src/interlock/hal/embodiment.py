@@ -14,6 +14,8 @@ class ChannelKind(StrEnum):
     """What a channel of an action means."""
 
     JOINT_POSITION = "joint_position"
+    TOOL_POSITION = "tool_position"  # of the tool centre point, one channel an axis
+    TOOL_ROTATION = "tool_rotation"  # rotation vector of the tool, one channel an axis
     GRIPPER_WIDTH = "gripper_width"
 
 
@@ -21,12 +23,16 @@ class Reference(StrEnum):
     """What a channel's value is relative to."""
 
     ABSOLUTE = "absolute"
-    CHUNK_START = "chunk_start"
+    CHUNK_START = "chunk_start"  # the pose that the chunk is anchored to
+    PREVIOUS_STEP = "previous_step"  # the step before; for the first one, the anchor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One number of an action: its name, kind, unit ("rad" or "m"), frame and limits in that unit."""
+    """One number of an action: its name, kind, unit ("rad" or "m"), frame and limits in that unit.
+
+    `frame` says in which axes a pose of the tool is given: "world", or, if it is a relative one, "tool".
+    """
 
     name: str
     kind: ChannelKind
@@ -43,7 +49,8 @@ class Embodiment:
 
     Attributes:
         tag: name of the body, e.g. "franka_panda".
-        channels: arm joints first, in model order, then the gripper width if there is one.
+        channels: the arm's joints, in model order, or the tool's position x, y, z and rotation vector x, y,
+            z; then the gripper width if there is one.
         rate_hz: rate of the steps inside a chunk, [Hz].
         horizon: number of steps T of a chunk.
     """
@@ -61,8 +68,14 @@ class Embodiment:
 
     @property
     def joint_count(self) -> int:
-        """Number of arm joint channels, n."""
+        """Number of arm joint channels, n; 0 if the tool is what is proposed for."""
         return sum(c.kind is ChannelKind.JOINT_POSITION for c in self.channels)
+
+    @property
+    def tool_reference(self) -> Reference | None:
+        """What poses of the tool are relative to; None if joint positions are proposed."""
+        first = self.channels[0]
+        return first.reference if first.kind is ChannelKind.TOOL_POSITION else None
 
     @property
     def has_gripper(self) -> bool:

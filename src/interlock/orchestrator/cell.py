@@ -13,11 +13,12 @@ import numpy as np
 from interlock.errors import CellError
 from interlock.guards.config import GateConfig, PluginConfig
 from interlock.hal.camera_spec import CameraSpec
-from interlock.hal.embodiment import Channel, ChannelKind, Embodiment, Reference
+from interlock.hal.embodiment import Embodiment
 from interlock.hal.motion import ShuttleMotion
 from interlock.hal.robot import GripperSpec, JointLimits, RobotSpec, TrackingTube
 from interlock.hal.scene import SceneObject
 from interlock.hal.zone import Zone, ZoneKind
+from interlock.orchestrator.action_space import channels_of
 from interlock.orchestrator.cell_folder import find_cell
 from interlock.orchestrator.cell_reader import CellReader
 from interlock.orchestrator.cell_schema import CellFile, RatesSection, TimesSection
@@ -178,34 +179,13 @@ class Cell:
         )
 
     def embodiment(self) -> Embodiment:
-        """The body as a policy sees it: absolute joint positions, then the gripper's width."""
-        robot = self.file.robot
-        channels = [
-            Channel(
-                name=name,
-                kind=ChannelKind.JOINT_POSITION,
-                unit="rad",
-                frame="joint",
-                reference=Reference.ABSOLUTE,
-                lower=row.q_rad[0],
-                upper=row.q_rad[1],
-            )
-            for name, row in robot.limits.joints.items()
-        ]
-        if robot.gripper is not None:
-            gripper = Channel(
-                name="gripper_width",
-                kind=ChannelKind.GRIPPER_WIDTH,
-                unit="m",
-                frame="gripper",
-                reference=Reference.ABSOLUTE,
-                lower=robot.gripper.widths_m[0],
-                upper=robot.gripper.widths_m[-1],
-            )
-            channels.append(gripper)
+        """The body as a policy sees it: what `policy.action_space` says, then the gripper's width."""
         rates = self.file.rates
         return Embodiment(
-            tag=robot.embodiment, channels=tuple(channels), rate_hz=rates.chunk_rate_hz, horizon=rates.horizon
+            tag=self.file.robot.embodiment,
+            channels=channels_of(self.file.robot, self.file.policy.action_space),
+            rate_hz=rates.chunk_rate_hz,
+            horizon=rates.horizon,
         )
 
     def scene_objects(self, seed: int) -> tuple[SceneObject, ...]:

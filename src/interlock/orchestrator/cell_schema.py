@@ -243,10 +243,19 @@ class GuardsSection(Section):
     plugins: tuple[PluginSection, ...] = ()
 
 
+ActionSpace = Literal["joint_position", "tool_pose", "tool_delta", "tool_step"]
+
+
 class PolicySection(Section):
-    """The policy that runs unless another is asked for, and what it is told."""
+    """The policy that runs unless another is asked for, what it proposes in, and what it is told.
+
+    `action_space`: "joint_position", absolute; "tool_pose", position and rotation vector of the tool in the
+    world; "tool_delta", both relative to where the tool was when the chunk was made, in the world's axes;
+    "tool_step", both relative to the step before, in the tool's axes.
+    """
 
     name: Label
+    action_space: ActionSpace = "joint_position"
     options: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -10,12 +10,12 @@ from interlock.guards.gate import Gate
 from interlock.guards.intake import GateInput
 from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk, Provenance
-from interlock.hal.embodiment import Embodiment
 from interlock.hal.phase import Phase
-from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import Scene, SceneObject
 from interlock.hal.state import GripperState, RobotState
 from interlock.orchestrator.cell import Cell
+from interlock.policy.policy import PolicyContext
+from interlock.policy.tool_channels import ToolChannels
 
 __all__ = ["warm_up"]
 
@@ -26,7 +26,8 @@ _PHASE = Phase(
 
 def warm_up(gate: Gate, cell: Cell, objects: tuple[SceneObject, ...]) -> None:
     """Let the gate judge made-up chunks away from home, and decide; it keeps no state, so nothing stays."""
-    robot, embodiment = gate.body.robot, cell.embodiment()
+    robot = gate.body.robot
+    context = PolicyContext(robot=robot, embodiment=cell.embodiment(), seed=0, options={})
     zero = np.zeros(robot.dof)
     gripper = robot.gripper
     state = RobotState(
@@ -46,27 +47,32 @@ def warm_up(gate: Gate, cell: Cell, objects: tuple[SceneObject, ...]) -> None:
         lateness_ns=0,
         state=state,
         scene=Scene(stamp_ns=0, objects=objects),
-        chunk=_chunk(robot, embodiment, robot.home + 0.4),
+        chunk=_chunk(context, robot.home + 0.4),
         last_seq=-1,
         phase=_PHASE,
     )
     gate.decide(given)
     for limit in (robot.limits.q_min, robot.limits.q_max):  # far enough to meet something, and to be bent
-        gate.preview(replace(given, chunk=_chunk(robot, embodiment, limit)))
+        gate.preview(replace(given, chunk=_chunk(context, limit)))
 
 
-def _chunk(robot: RobotSpec, embodiment: Embodiment, goal: FloatArray) -> ActionChunk:
+def _chunk(context: PolicyContext, goal: FloatArray) -> ActionChunk:
     """Straight from home to `goal`, shape (n,)."""
+    robot, embodiment = context.robot, context.embodiment
     width = [] if robot.gripper is None else [robot.gripper.max_width_m]
     shares = np.arange(embodiment.horizon) / embodiment.horizon
-    steps = [np.concatenate([robot.home + share * (goal - robot.home), width]) for share in shares]
+    steps = robot.home + shares[:, None] * (goal - robot.home)
+    anchor = None
+    if embodiment.tool_reference is not None:
+        steps, anchor = ToolChannels(context).of(steps, robot.home)
     return ActionChunk(
         seq=0,
         embodiment=embodiment.fingerprint,
-        samples=np.array([steps]),
+        samples=np.array([[np.concatenate([step, width]) for step in steps]]),
         t_obs_ns=0,
         t_ready_ns=0,
         t0_ns=0,
         dt_s=1.0 / embodiment.rate_hz,
         provenance=Provenance(policy="warm_up", version="", config_sha256="", seed=0),
+        anchor=anchor,
     )

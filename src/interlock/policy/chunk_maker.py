@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk, Provenance
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
+from interlock.policy.tool_channels import ToolChannels
 
 __all__ = ["ChunkMaker"]
 
@@ -36,9 +38,10 @@ class ChunkMaker:
             seed=context.seed,
         )
         self._fingerprint = context.embodiment.fingerprint
+        self._tool = None if context.embodiment.tool_reference is None else ToolChannels(context)
         self.dt_s = 1.0 / context.embodiment.rate_hz
         self.steps = context.embodiment.horizon
-        self.dof = context.embodiment.joint_count
+        self.dof = context.robot.dof
         self.has_gripper = context.embodiment.has_gripper
         self._seq = 0
 
@@ -47,14 +50,17 @@ class ChunkMaker:
         self._seq = 0
 
     def make(self, observation: Observation, joints: FloatArray, widths: FloatArray) -> ActionChunk:
-        """A chunk of one sample that starts now.
+        """A chunk of one sample that starts now, in the channels of the embodiment.
 
         Args:
             observation: what it was made from.
             joints: joint positions of the steps, shape (T, n), [rad].
             widths: gripper widths of the steps, shape (T,), [m]; left out without a gripper.
         """
-        sample = np.concatenate((joints, widths[:, None]), axis=1) if self.has_gripper else joints
+        steps, anchor = joints, None
+        if self._tool is not None:
+            steps, anchor = self._tool.of(joints, observation.state.q_commanded)
+        sample = np.concatenate((steps, widths[:, None]), axis=1) if self.has_gripper else steps
         chunk = ActionChunk(
             seq=self._seq,
             embodiment=self._fingerprint,
@@ -64,6 +70,13 @@ class ChunkMaker:
             t0_ns=observation.stamp_ns,
             dt_s=self.dt_s,
             provenance=self._provenance,
+            anchor=anchor,
         )
         self._seq += 1
         return chunk
+
+    def adopt(self, chunk: ActionChunk) -> ActionChunk:
+        """The chunk of another policy as this one's own, numbered and named anew."""
+        adopted = replace(chunk, seq=self._seq, provenance=self._provenance)
+        self._seq += 1
+        return adopted

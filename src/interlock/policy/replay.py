@@ -91,6 +91,8 @@ def save_chunks(path: Path, embodiment: Embodiment, chunks: Iterable[ActionChunk
             "samples": chunk.samples.tolist(),
             "provenance": asdict(chunk.provenance),
         }
+        if chunk.anchor is not None:
+            row["anchor"] = chunk.anchor.tolist()
         lines.append(json.dumps(row))
     try:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -149,6 +151,7 @@ def _chunk(path: Path, number: int, line: str, embodiment: Embodiment) -> Action
             t0_ns=int(row["t0_ns"]),
             dt_s=float(row["dt_s"]),
             provenance=Provenance(**row["provenance"]),
+            anchor=row.get("anchor"),
         )
     except (BadInputError, KeyError, TypeError, ValueError) as error:
         raise _corrupt(path, number) from error

@@ -27,11 +27,10 @@ class ExpertLike:
 
     def chunk(self, observation: Observation) -> ActionChunk:
         """The expert's chunk under this policy's name; where it would wait, the commanded posture held."""
-        state, dof = observation.state, self._maker.dof
+        state = observation.state
         proposed = self._expert.propose(observation)
         if proposed is not None:
-            sample = proposed.samples[0]
-            return self._maker.make(observation, sample[:, :dof], sample[:, -1])
+            return self._maker.adopt(proposed)
         width = state.gripper.width_m if state.gripper is not None else 0.0
         held = np.repeat(state.q_commanded[None], self._maker.steps, axis=0)
         return self._maker.make(observation, held, np.full(self._maker.steps, width))

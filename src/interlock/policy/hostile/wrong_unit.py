@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from interlock.hal.chunk import ActionChunk
-from interlock.hal.embodiment import ChannelKind
 from interlock.policy.hostile.expert_like import ExpertLike
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
@@ -23,10 +22,7 @@ class WrongUnitPolicy:
     def __init__(self, context: PolicyContext) -> None:
         self._source = ExpertLike(self.name, context)
         self._factors = np.array(
-            [
-                180.0 / np.pi if channel.kind is ChannelKind.JOINT_POSITION else 1000.0
-                for channel in context.embodiment.channels
-            ]
+            [180.0 / np.pi if channel.unit == "rad" else 1000.0 for channel in context.embodiment.channels]
         )
 
     def reset(self) -> None:

@@ -68,6 +68,7 @@ class Projector:
             limits.a_max / (limits.j_max * config.period_s)
         )  # periods to take the acceleration away
         self._ahead = 0.5 * config.period_s * (1.0 + ramp)
+        self._fastest = SPEED_SHARE * limits.v_max
         self._keep_in = [z for z in config.zones if z.kind is ZoneKind.KEEP_IN]
         self._program, self._velocity_at, self._slack_at = _kept_program(body.n, constraints)
 
@@ -97,11 +98,12 @@ class Projector:
         limits = body.robot.limits
         ahead = node[0] + period * node[1]
         tool, jacobian = self._tool(ahead)
-        share = [1.0, *(SPEED_SHARE * limits.v_max / np.maximum(np.abs(wanted), 1e-9))]
-        share.append(
-            SPEED_SHARE * around.tool_speed_limit_m_s / max(float(np.linalg.norm(jacobian @ wanted)), 1e-9)
+        tool_speed = float(np.linalg.norm(jacobian @ wanted))
+        wanted = wanted * min(
+            1.0,
+            float((self._fastest / np.maximum(np.abs(wanted), 1e-9)).min()),
+            SPEED_SHARE * around.tool_speed_limit_m_s / max(tool_speed, 1e-9),
         )
-        wanted = wanted * min(share)
         stop_s = float(np.max(np.abs(node[1]) / limits.a_max)) + 4.0 * period
         pairs = self._pair_rows(ahead, around, box, stop_s, retreat_m_s)
         walls, wall_bound = self._zone_rows(tool, jacobian)

@@ -171,24 +171,30 @@ class AffineProgram:
         """Solve a QP given by what `matrices` returns."""
         if not _finite(linear, rows, bound):
             return Solution(x=np.full(self.width, np.nan), status="not finite", usable=False)
+        asked = self.solver_input(quadratic, linear, rows, bound)
+        x, _, flag, told = daqp.solve(*asked, iter_limit=_ITERATIONS)
+        return Solution(
+            x=np.asarray(x, dtype=np.float64),
+            status=f"daqp {flag}",
+            usable=flag in (1, 2),
+            dual=float(np.abs(told["lam"]).max(initial=0.0)),
+        )
+
+    def solver_input(
+        self, quadratic: FloatArray, linear: FloatArray, rows: FloatArray, bound: FloatArray
+    ) -> tuple[NDArray[Any], ...]:
+        """What `daqp.solve` takes for a QP given by what `matrices` returns: H, f, A, upper, lower, sense."""
         lower = np.full(len(bound), -1e30)
         lower[: self._equalities] = bound[: self._equalities]
         sense = np.zeros(len(bound), dtype=np.int32)
         sense[: self._equalities] = 5
-        x, _, flag, told = daqp.solve(
+        return (
             np.ascontiguousarray(quadratic),
             np.ascontiguousarray(linear),
             np.ascontiguousarray(rows),
             np.minimum(bound, 1e30),
             lower,
             sense,
-            iter_limit=_ITERATIONS,
-        )
-        return Solution(
-            x=np.asarray(x, dtype=np.float64),
-            status=f"daqp {flag}",
-            usable=flag in (1, 2),
-            dual=float(np.abs(told["lam"]).max(initial=0.0)),
         )
 
 

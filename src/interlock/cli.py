@@ -282,6 +282,12 @@ def bench(
     name: Annotated[
         str | None, typer.Argument(help="tick, gate, chunk, growth, program or realtime; else all.")
     ] = None,
+    peer: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PYTHON", help="An interpreter with cbfpy, for gate; else that of `make bench`."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure what this host can do: the parts of a tick, median and 99th percentile."""
@@ -291,7 +297,7 @@ def bench(
     from interlock.orchestrator.bench_table import bench_table
     from interlock.orchestrator.console import make_console
 
-    measured = benchmarks.run(name)
+    measured = benchmarks.run(name, peer or benchmarks.PEER)
     if as_json:
         typer.echo(json.dumps(measured))
     else:

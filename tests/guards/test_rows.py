@@ -103,6 +103,23 @@ def test_what_is_left_out_is_exactly_what_the_box_implies(name):
     assert fewer == 10
 
 
+@pytest.mark.parametrize("what", ["pos", "rot", "half", "a", "b", "inflation_m", "speed_m_s"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e31])
+def test_a_part_that_is_no_number_gets_its_rows_however_far_it_is(what, bad):
+    name = CELLS[0]
+    home, away = body_of(name).robot.home, np.array([30.0, 0.0, 0.0])
+    thing = ball("ball", away, 0.02) if what in ("a", "b") else box("box", away, [0.03, 0.02, 0.05])
+    around = _around(name, home, [thing])
+    poisoned = np.array(getattr(around.obstacles, what))
+    at = around.obstacles.owner.index(thing.name)
+    poisoned[at] = bad
+    spoilt = replace(around, obstacles=replace(around.obstacles, **{what: poisoned}))
+    for kept, each in ((False, around), (True, spoilt)):
+        _, _, _, items = _rows(name, home, each, horizon_s=0.1, wide=1.0)
+        of_thing = (items < around.skip.size) & (items % around.skip.shape[1] == at)
+        assert bool(of_thing.any()) is kept
+
+
 def test_a_pair_that_may_touch_gets_no_row():
     name = CELLS[0]
     q, objects = _near(name, np.random.default_rng(3))

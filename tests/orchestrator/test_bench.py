@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("pybullet")
@@ -15,8 +18,9 @@ from rich.console import Console
 from interlock.errors import BadInputError
 from interlock.guards.gate import Gate
 from interlock.guards.verdict import Rung
-from interlock.orchestrator import bench
-from interlock.orchestrator.bench_clutter import Clutter
+from interlock.orchestrator import bench, bench_peer
+from interlock.orchestrator.bench_clutter import Clutter, Spent, measure
+from interlock.orchestrator.bench_peer import ask_peer
 from interlock.orchestrator.bench_run import bench_run
 from interlock.orchestrator.bench_table import bench_table
 from interlock.orchestrator.cell import Cell
@@ -35,7 +39,7 @@ def measured() -> dict[str, Any]:
     patch.setattr(bench, "_DECISIONS", 9)
     patch.setattr(bench, "_CURVE", (2, 4))
     try:
-        return bench.run()
+        return bench.run(peer=Path("/nowhere/python"))
     finally:
         patch.undo()
 
@@ -79,6 +83,56 @@ def test_the_gate_is_measured_among_obstacles(measured: dict[str, Any]) -> None:
     ratio = told["projector_us"]["median"] / told["raw_solve_us"]["median"]
     assert told["projector_to_raw_solve_ratio"] == pytest.approx(ratio, rel=0.02)
     assert told["verifier_us"]["median"] < told["gate_us"]["median"]
+
+
+def test_without_cbfpy_there_is_no_ratio_and_the_reason_is_told(measured: dict[str, Any]) -> None:
+    told = measured["gate"]
+    assert told["cbfpy_ratio"] is None
+    assert "there is no python at /nowhere" in told["cbfpy"]["missing"]
+
+
+def test_an_interpreter_without_cbfpy_says_what_is_missing(questions: list[Spent]) -> None:
+    told = ask_peer([spent.program for spent in questions], Path(sys.executable))
+    assert isinstance(told, str)
+    assert "No module named" in told
+
+
+# Answers like cbfpy, by the solver that the package has: what is tested is the way there and back.
+_STAND_IN = """
+import sys
+import daqp, numpy as np
+asked = np.load(sys.argv[1])
+rows, bound = asked["rows"], asked["bound"]
+none, plain = np.full(bound.shape[1], -1e30), np.zeros(bound.shape[1], dtype=np.int32)
+each = zip(asked["linear"], rows, bound)
+x = np.array([daqp.solve(asked["quadratic"], *one, none, plain)[0] for one in each])
+us = {name: np.full(len(x), 1000.0 * k) for k, name in enumerate(("filter_us", "solve_us", "elastiqp_us"), 1)}
+answers = {name: x + off for name, off in (("filter_x", 0.25), ("tight_x", 0.0), ("elastiqp_x", 0.5))}
+np.savez(sys.argv[2], version="9.9", tolerance=0.001, **us, **answers)
+"""
+
+
+@pytest.fixture(scope="module")
+def questions() -> list[Spent]:
+    return measure(Clutter(Cell.load("panda_tabletop"), 4), 6)
+
+
+def test_cbfpy_gets_the_very_programs_and_its_answers_are_compared(
+    questions: list[Spent], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "stand_in.py"
+    script.write_text(_STAND_IN, encoding="utf-8")
+    monkeypatch.setattr(bench_peer, "_SCRIPT", script)
+    told = bench._beside_cbfpy(questions, Path(sys.executable))
+    ours, beside = [spent.given_rows for spent in questions], told["cbfpy"]
+    assert told["cbfpy_ratio"]["median"] == pytest.approx(1000.0 / np.median(ours), rel=0.01)
+    assert told["cbfpy_ratio"]["p99"] == pytest.approx(1000.0 / np.percentile(ours, 99), rel=0.01)
+    assert beside["solve_us"]["median"] == 2000.0
+    assert beside["elastiqp_ratio"]["median"] == pytest.approx(3000.0 / np.median(ours), rel=0.01)
+    assert beside["largest_difference_when_tight"] < 1e-9
+    assert beside["largest_difference"] == pytest.approx(0.25)
+    assert beside["elastiqp_largest_difference"] == pytest.approx(0.5)
+    assert json.loads(json.dumps(told)) == told
 
 
 def test_growth_is_told_for_each_number_of_pairs(measured: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
@@ -93,4 +93,6 @@ class Certificate:
     @property
     def digest(self) -> str:
         """SHA-256 over every field."""
-        return fingerprint(asdict(self))
+        plain = {each.name: getattr(self, each.name) for each in fields(self)}
+        # `asdict` would copy each of them deeply, which costs more than the hash
+        return fingerprint(plain | {"margins": [asdict(margin) for margin in self.margins]})

@@ -7,6 +7,7 @@ one cold DAQP solve.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from interlock.errors import BadInputError
+from interlock.guards.compile import kernel
 from interlock.hal.arrays import FloatArray
 
 __all__ = ["AffineProgram", "Solution"]
@@ -129,6 +131,8 @@ class AffineProgram:
     def _measure(self) -> None:
         """What follows from the map: how many rows there are, and where a damping is needed."""
         n, constant = self.width, self._constant
+        self._places = self._map.indptr.astype(np.int64), self._map.indices.astype(np.int64)
+        self._factors = np.ascontiguousarray(self._map.data, dtype=np.float64)
         self._rows = (len(constant) - n * n - n) // (n + 1)
         own = np.zeros(n)
         own[np.flatnonzero(np.diag(constant[: n * n].reshape(n, n)) == 0.0)] = _DAMPING
@@ -137,7 +141,10 @@ class AffineProgram:
     def matrices(self, values: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """(P, q, F, g) at these parameter values, in the order given at construction."""
         theta = np.concatenate([np.asarray(v, dtype=np.float64).ravel() for v in values])
-        flat = self._constant + self._map @ theta
+        if len(theta) != self._map.shape[1]:
+            raise ValueError(f"{len(theta)} numbers for {self._map.shape[1]} parameters")
+        flat = np.empty(len(self._constant))
+        _mapped(self._constant, *self._places, self._factors, theta, flat)
         n, m = self.width, self._rows
         quadratic = flat[: n * n].reshape(n, n) + self._damping
         linear = flat[n * n : n * n + n]
@@ -169,24 +176,62 @@ class AffineProgram:
         self, quadratic: FloatArray, linear: FloatArray, rows: FloatArray, bound: FloatArray
     ) -> Solution:
         """Solve a QP given by what `matrices` returns."""
-        if not (np.isfinite(linear).all() and np.isfinite(rows).all() and np.isfinite(bound).all()):
+        if not _finite(linear, rows, bound):
             return Solution(x=np.full(self.width, np.nan), status="not finite", usable=False)
-        lower = np.full(len(bound), -1e30)
-        lower[: self._equalities] = bound[: self._equalities]
-        sense = np.zeros(len(bound), dtype=np.int32)
-        sense[: self._equalities] = 5
-        x, _, flag, told = daqp.solve(
-            np.ascontiguousarray(quadratic),
-            np.ascontiguousarray(linear),
-            np.ascontiguousarray(rows),
-            np.minimum(bound, 1e30),
-            lower,
-            sense,
-            iter_limit=_ITERATIONS,
-        )
+        asked = self.solver_input(quadratic, linear, rows, bound)
+        x, _, flag, told = daqp.solve(*asked, iter_limit=_ITERATIONS)
         return Solution(
             x=np.asarray(x, dtype=np.float64),
             status=f"daqp {flag}",
             usable=flag in (1, 2),
             dual=float(np.abs(told["lam"]).max(initial=0.0)),
         )
+
+    def solver_input(
+        self, quadratic: FloatArray, linear: FloatArray, rows: FloatArray, bound: FloatArray
+    ) -> tuple[NDArray[Any], ...]:
+        """What `daqp.solve` takes for a QP given by what `matrices` returns: H, f, A, upper, lower, sense."""
+        lower = np.full(len(bound), -1e30)
+        lower[: self._equalities] = bound[: self._equalities]
+        sense = np.zeros(len(bound), dtype=np.int32)
+        sense[: self._equalities] = 5
+        return (
+            np.ascontiguousarray(quadratic),
+            np.ascontiguousarray(linear),
+            np.ascontiguousarray(rows),
+            np.minimum(bound, 1e30),
+            lower,
+            sense,
+        )
+
+
+@kernel
+def _mapped(
+    constant: FloatArray,
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    factors: FloatArray,
+    theta: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write constant + map theta; the map's rows are compressed (CSR)."""
+    for row in range(constant.shape[0]):
+        total = 0.0
+        for k in range(starts[row], starts[row + 1]):
+            total += factors[k] * theta[columns[k]]
+        out[row] = constant[row] + total
+
+
+@kernel
+def _finite(linear: FloatArray, rows: FloatArray, bound: FloatArray) -> bool:
+    """Whether every number of a QP is finite."""
+    for i in range(linear.shape[0]):
+        if not math.isfinite(linear[i]):
+            return False
+    for k in range(bound.shape[0]):
+        if not math.isfinite(bound[k]):
+            return False
+        for i in range(rows.shape[1]):
+            if not math.isfinite(rows[k, i]):
+                return False
+    return True

@@ -5,6 +5,7 @@ What it returns is a candidate. Nothing here is evidence: the verifier decides.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,8 @@ class Projector:
             limits.a_max / (limits.j_max * config.period_s)
         )  # periods to take the acceleration away
         self._ahead = 0.5 * config.period_s * (1.0 + ramp)
+        self._fastest = SPEED_SHARE * limits.v_max
+        self._tool_tube_m = float(body.tool_lever.sum()) * body.robot.tube.position_rad
         self._keep_in = [z for z in config.zones if z.kind is ZoneKind.KEEP_IN]
         self._program, self._velocity_at, self._slack_at = _kept_program(body.n, constraints)
 
@@ -99,12 +102,14 @@ class Projector:
         limits = body.robot.limits
         ahead = node[0] + period * node[1]
         tool, jacobian = self._tool(ahead)
-        share = [1.0, *(SPEED_SHARE * limits.v_max / np.maximum(np.abs(wanted), 1e-9))]
-        share.append(
-            SPEED_SHARE * around.tool_speed_limit_m_s / max(float(np.linalg.norm(jacobian @ wanted)), 1e-9)
+        speed = jacobian @ wanted
+        tool_speed = math.sqrt(speed.dot(speed))
+        wanted = wanted * min(
+            1.0,
+            float((self._fastest / np.maximum(np.abs(wanted), 1e-9)).min()),
+            SPEED_SHARE * around.tool_speed_limit_m_s / max(tool_speed, 1e-9),
         )
-        wanted = wanted * min(share)
-        stop_s = float(np.max(np.abs(node[1]) / limits.a_max)) + 4.0 * period
+        stop_s = float((np.abs(node[1]) / limits.a_max).max()) + 4.0 * period
         pairs = self._pair_rows(ahead, around, box, stop_s, retreat_m_s)
         walls, wall_bound = self._zone_rows(tool, jacobian)
         rows = np.concatenate([pairs[0], walls])
@@ -116,8 +121,8 @@ class Projector:
         velocity = solution.x[self._velocity_at : self._velocity_at + body.n]
         if not solution.usable or not np.isfinite(velocity).all():
             return Candidate(velocity=np.full(body.n, np.nan), status=solution.status)
-        velocity = np.clip(velocity, box.lower, box.upper)
-        held_back = bool(np.abs(velocity - np.clip(wanted, box.lower, box.upper)).max() > _HELD_BACK_RAD_S)
+        velocity = velocity.clip(box.lower, box.upper)
+        held_back = bool(np.abs(velocity - wanted.clip(box.lower, box.upper)).max() > _HELD_BACK_RAD_S)
         left, slack = rows @ velocity - bound, float(solution.x[self._slack_at])
         return Candidate(
             velocity=velocity,
@@ -198,13 +203,12 @@ class Projector:
 
     def _zone_rows(self, tool: FloatArray, jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Rows and bounds of the faces of the keep-in zones, six a zone, lower and upper by axis."""
-        tube = float(self._body.tool_lever.sum()) * self._body.robot.tube.position_rad
         rows, bound = np.empty((6 * len(self._keep_in), self._body.n)), np.empty(6 * len(self._keep_in))
         for k, zone in enumerate(self._keep_in):
             rows[6 * k : 6 * k + 6 : 2], rows[6 * k + 1 : 6 * k + 6 : 2] = jacobian, -jacobian
             bound[6 * k : 6 * k + 6 : 2] = tool - zone.lower
             bound[6 * k + 1 : 6 * k + 6 : 2] = zone.upper - tool
-        return rows, -_GAIN * (bound - tube - _SOFT_M)
+        return rows, -_GAIN * (bound - self._tool_tube_m - _SOFT_M)
 
 
 def _kept_program(n: int, constraints: Sequence[Constraint]) -> tuple[AffineProgram, int, int]:

@@ -17,6 +17,9 @@ from interlock.hal.arrays import FloatArray
 __all__ = ["closing_rows"]
 
 _APART_M = 1e-6  # closer than this, the line between the closest points has no direction
+_ROUNDING_M = 1e-6  # more than rounding makes of a distance
+_UNRIGID = 1.0001  # more than a pose that still passes as rigid stretches a length
+_FAR_M = 1e6  # beyond this nothing is left out by its ball: the exact distance says what is no number
 
 
 @kernel
@@ -60,7 +63,8 @@ def closing_rows(
 
     b = -gain * (distance - required - soft), a velocity damper (Faverjon and Tournassoud, ICRA 1987). An
     obstacle that moves by itself is grown by its speed bound over `horizon_s` first. A row that no velocity
-    of the box lower <= v <= upper can break is left out: it is implied, and the answer is the same.
+    of the box lower <= v <= upper can break is left out: it is implied, and the answer is the same. Balls
+    about both sides tell that of most pairs before their distance is computed.
 
     Args:
         q: configuration to linearise at, shape (n,), [rad].
@@ -114,10 +118,14 @@ def closing_rows(
     normal = np.empty(3)
     jacobian = np.empty((3, n))
     fastest = np.empty(n)
+    balls = np.empty((parts, 4))
     for i in range(n):
         fastest[i] = max(abs(lower[i]), abs(upper[i]))
     forward(q, joint_parent, joint_rot, joint_pos, joint_axis, joint_prismatic, rot, pos)
     capsules_world(rot, pos, cap_joint, cap_a, cap_b, world_a, world_b)
+    for e in range(parts):
+        _ball(e, is_box, box_rot, box_pos, half, obs_a, obs_b, balls[e])
+        balls[e, 3] += inflation[e] + obs_speed[e] * horizon_s
     count = 0
     for c in range(caps):
         if cap_joint[c] < 0:
@@ -125,8 +133,12 @@ def closing_rows(
         closing = 0.0
         for i in range(n):
             closing += lever[c, i] * fastest[i]
+        here = _closing_here(
+            rot, pos, world_a[c], world_b[c], cap_joint[c], joint_parent, joint_axis, joint_prismatic, fastest
+        )
+        reach = cap_radius[c] + tube[c] + soft_m + min(closing, here) / gain + _ROUNDING_M
         for e in range(parts):
-            if skip[c, e]:
+            if skip[c, e] or _far(world_a, world_b, c, balls, e, reach):
                 continue
             found = environment_distance(world_a, world_b, c, e, is_box, box_rot, box_pos, half, obs_a, obs_b)
             left = found[0] - cap_radius[c] - inflation[e] - tube[c] - obs_speed[e] * horizon_s - soft_m
@@ -150,15 +162,18 @@ def closing_rows(
     for k in range(self_pairs.shape[0]):
         c = self_pairs[k, 0]
         d = self_pairs[k, 1]
+        closing = 0.0
+        for i in range(n):
+            closing += pair_lever[k, i] * fastest[i]
+        reach = cap_radius[c] + cap_radius[d] + pair_tube[k] + self_margin + soft_m + closing / gain
+        if _apart(world_a, world_b, c, d, reach + _ROUNDING_M):
+            continue
         found = segment_segment_scalars(
             world_a[c, 0], world_a[c, 1], world_a[c, 2], world_b[c, 0], world_b[c, 1], world_b[c, 2],
             world_a[d, 0], world_a[d, 1], world_a[d, 2], world_b[d, 0], world_b[d, 1], world_b[d, 2],
         )  # fmt: skip
         left = found[0] - cap_radius[c] - cap_radius[d] - pair_tube[k] - self_margin - soft_m
         bound = -gain * left
-        closing = 0.0
-        for i in range(n):
-            closing += pair_lever[k, i] * fastest[i]
         if -closing >= bound:
             continue
         for r in range(3):
@@ -177,6 +192,106 @@ def closing_rows(
         if not _implied(row, out_bound[count], lower, upper):
             count += 1
     return count
+
+
+@kernel
+def _ball(
+    e: int,
+    is_box: NDArray[np.bool_],
+    box_rot: FloatArray,
+    box_pos: FloatArray,
+    half: FloatArray,
+    obs_a: FloatArray,
+    obs_b: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write centre and radius of a ball about the bare part `e`; a part without one has radius NaN."""
+    size = 0.0
+    for r in range(3):
+        if is_box[e]:
+            out[r] = box_pos[e, r]
+            # a column of a rotation has length 1; one that is no number makes the whole part so
+            column = box_rot[e, 0, r] ** 2 + box_rot[e, 1, r] ** 2 + box_rot[e, 2, r] ** 2
+            size += half[e, r] * half[e, r] * column
+        else:
+            out[r] = 0.5 * (obs_a[e, r] + obs_b[e, r])
+            size += 0.25 * (obs_b[e, r] - obs_a[e, r]) * (obs_b[e, r] - obs_a[e, r])
+    out[3] = math.sqrt(size)
+
+
+@kernel
+def _closing_here(
+    rot: FloatArray,
+    pos: FloatArray,
+    a: FloatArray,
+    b: FloatArray,
+    joint: int,
+    joint_parent: NDArray[np.int64],
+    joint_axis: FloatArray,
+    joint_prismatic: NDArray[np.bool_],
+    fastest: FloatArray,
+) -> float:
+    """How fast any point of the segment ab can move in this posture, [m/s]; `lever` holds for every posture.
+
+    A point's speed about an axis is convex in where it is on the segment: an end is the fastest.
+    """
+    total = 0.0
+    i = joint
+    while i >= 0:
+        if joint_prismatic[i]:
+            total += fastest[i]
+        else:
+            ux = joint_axis[i, 0]
+            uy = joint_axis[i, 1]
+            uz = joint_axis[i, 2]
+            wx = rot[i, 0, 0] * ux + rot[i, 0, 1] * uy + rot[i, 0, 2] * uz
+            wy = rot[i, 1, 0] * ux + rot[i, 1, 1] * uy + rot[i, 1, 2] * uz
+            wz = rot[i, 2, 0] * ux + rot[i, 2, 1] * uy + rot[i, 2, 2] * uz
+            x = a[0] - pos[i, 0]
+            y = a[1] - pos[i, 1]
+            z = a[2] - pos[i, 2]
+            one = (wy * z - wz * y) ** 2 + (wz * x - wx * z) ** 2 + (wx * y - wy * x) ** 2
+            x = b[0] - pos[i, 0]
+            y = b[1] - pos[i, 1]
+            z = b[2] - pos[i, 2]
+            other = (wy * z - wz * y) ** 2 + (wz * x - wx * z) ** 2 + (wx * y - wy * x) ** 2
+            total += math.sqrt(max(one, other)) * fastest[i]
+        i = joint_parent[i]
+    return total if math.isfinite(total) else math.inf
+
+
+@kernel
+def _far(world_a: FloatArray, world_b: FloatArray, c: int, balls: FloatArray, e: int, reach: float) -> bool:
+    """Whether the axis of capsule `c` stays further than `reach` from the ball of part `e`."""
+    ux = world_b[c, 0] - world_a[c, 0]
+    uy = world_b[c, 1] - world_a[c, 1]
+    uz = world_b[c, 2] - world_a[c, 2]
+    x = balls[e, 0] - world_a[c, 0]
+    y = balls[e, 1] - world_a[c, 1]
+    z = balls[e, 2] - world_a[c, 2]
+    uu = ux * ux + uy * uy + uz * uz
+    t = min(max((ux * x + uy * y + uz * z) / uu, 0.0), 1.0) if uu > 0.0 else 0.0
+    x -= t * ux
+    y -= t * uy
+    z -= t * uz
+    need = (reach + balls[e, 3]) * _UNRIGID
+    apart = x * x + y * y + z * z
+    return bool(need > 0.0 and need * need <= apart < _FAR_M * _FAR_M)
+
+
+@kernel
+def _apart(world_a: FloatArray, world_b: FloatArray, c: int, d: int, reach: float) -> bool:
+    """Whether the balls about the axes of capsules `c` and `d` stay further apart than `reach`."""
+    apart = 0.0
+    one = 0.0
+    other = 0.0
+    for r in range(3):
+        middle = 0.5 * (world_a[c, r] + world_b[c, r] - world_a[d, r] - world_b[d, r])
+        apart += middle * middle
+        one += (world_b[c, r] - world_a[c, r]) ** 2
+        other += (world_b[d, r] - world_a[d, r]) ** 2
+    need = reach + 0.5 * (math.sqrt(one) + math.sqrt(other))
+    return bool(need > 0.0 and need * need <= apart < _FAR_M * _FAR_M)
 
 
 @kernel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from interlock.guards.cross_check import SampleProgram
 from interlock.guards.gate import Gate
 from interlock.guards.verdict import Rung
 from interlock.hal.arrays import FloatArray
-from interlock.orchestrator.bench_clutter import Clutter, measure, measure_chunks
+from interlock.orchestrator.bench_clutter import Clutter, Spent, measure, measure_chunks
+from interlock.orchestrator.bench_peer import PEER, ask_peer
 from interlock.orchestrator.bench_run import BenchRun, bench_run
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.clock import RealTimeClock
@@ -21,7 +23,7 @@ from interlock.orchestrator.gate_maker import build_gate
 from interlock.orchestrator.gate_timing import PARTS, GateStopwatch
 from interlock.orchestrator.nearest import nearest
 
-__all__ = ["BENCHMARKS", "run"]
+__all__ = ["BENCHMARKS", "PEER", "run"]
 
 Times = Sequence[float] | FloatArray
 """Times in one unit."""
@@ -35,8 +37,12 @@ _CHUNKS, _CHUNK_OBSTACLES, _STEPS = 150, 50, (16, 50)
 _CURVE = (5, 25, 75, 240)  # obstacles
 
 
-def run(name: str | None = None) -> dict[str, Any]:
+def run(name: str | None = None, peer: Path = PEER) -> dict[str, Any]:
     """Run one benchmark, or all; times in microseconds of process CPU time unless a key says otherwise.
+
+    Args:
+        name: which one; None: all.
+        peer: the interpreter of an environment that has cbfpy, for `gate`.
 
     Raises:
         BadInputError: if there is no such benchmark.
@@ -46,10 +52,10 @@ def run(name: str | None = None) -> dict[str, Any]:
             "there is no such benchmark", field="name", value=name, mend=nearest(name, BENCHMARKS)
         )
     chosen = [name] if name is not None else list(BENCHMARKS)
-    return {each: BENCHMARKS[each]() for each in chosen}
+    return {each: BENCHMARKS[each](peer) for each in chosen}
 
 
-def _tick() -> dict[str, Any]:
+def _tick(_: Path) -> dict[str, Any]:
     """The tick's parts under the expert and under a reckless policy, against the control period."""
     period_us = Cell.load(_CELL).period_s * 1e6
     answer: dict[str, Any] = {"ticks": _TICKS, "period_us": period_us}
@@ -64,7 +70,7 @@ def _tick() -> dict[str, Any]:
     return answer
 
 
-def _chunk() -> dict[str, Any]:
+def _chunk(_: Path) -> dict[str, Any]:
     """Judging whole chunks of 16 and 50 steps among 50 obstacles: all, and those that were changed."""
     answer: dict[str, Any] = {"obstacles": _CHUNK_OBSTACLES}
     for steps in _STEPS:
@@ -78,8 +84,8 @@ def _chunk() -> dict[str, Any]:
     return answer
 
 
-def _gate() -> dict[str, Any]:
-    """One decision among 25 obstacles, its parts, and a raw solve with the rows of all pairs."""
+def _gate(peer: Path) -> dict[str, Any]:
+    """One decision among 25 obstacles, its parts, a raw solve with the rows of all pairs, and cbfpy's."""
     spent = measure(Clutter(Cell.load(_CELL), _OBSTACLES), _DECISIONS)
     projector, raw = [s.projector for s in spent], [s.raw_solve for s in spent]
     return {
@@ -91,10 +97,40 @@ def _gate() -> dict[str, Any]:
         "verifier_us": _figures([s.verifier for s in spent]),
         "gate_us": _figures([s.gate for s in spent]),
         "projector_to_raw_solve_ratio": _ratio(projector, raw),
+        **_beside_cbfpy(spent, peer),
     }
 
 
-def _growth() -> dict[str, Any]:
+def _beside_cbfpy(spent: Sequence[Spent], peer: Path) -> dict[str, Any]:
+    """The same rows and the same objective, given to cbfpy and to the projector's program."""
+    told = ask_peer([s.program for s in spent], peer)
+    if isinstance(told, str):
+        return {"cbfpy_ratio": None, "cbfpy": {"missing": told}}
+    ours, answers = [s.given_rows for s in spent], np.array([s.answer for s in spent])
+
+    def difference(theirs: FloatArray) -> float:
+        return float(f"{np.nanmax(np.abs(theirs - answers)):.3g}")
+
+    return {
+        "cbfpy_ratio": _ratios(told.filter_us, ours),
+        "cbfpy": {
+            "version": told.version,
+            "tolerance": told.tolerance,
+            "ours_us": _figures(ours),
+            "filter_us": _figures(told.filter_us),
+            "filter_to_projector_ratio": _ratios(told.filter_us, [s.projector for s in spent]),
+            "largest_difference": difference(told.filter_x),
+            "largest_difference_when_tight": difference(told.tight_x),
+            "solve_us": _figures(told.solve_us),
+            "solve_to_raw_solve_ratio": _ratios(told.solve_us, [s.raw_solve for s in spent]),
+            "elastiqp_us": _figures(told.elastiqp_us),
+            "elastiqp_ratio": _ratios(told.elastiqp_us, ours),
+            "elastiqp_largest_difference": difference(told.elastiqp_x),
+        },
+    }
+
+
+def _growth(_: Path) -> dict[str, Any]:
     """What a decision costs as the number of pairs grows, and the growth for ten times as many."""
     cell, curve = Cell.load(_CELL), []
     answer: dict[str, Any] = {}
@@ -108,7 +144,7 @@ def _growth() -> dict[str, Any]:
     return answer
 
 
-def _program() -> dict[str, Any]:
+def _program(_: Path) -> dict[str, Any]:
     """The gate under a reckless policy, against the programs it solved there: raw, mapped, and by CVXPY."""
     seen, watch = _watched("reckless")
     rows = [len(values[4]) for values in watch.programs]
@@ -130,7 +166,7 @@ def _program() -> dict[str, Any]:
     }
 
 
-def _realtime() -> dict[str, Any]:
+def _realtime(_: Path) -> dict[str, Any]:
     """Ten seconds paced by this machine's clock, cameras off: is the control rate held?"""
     cell = Cell.load(_CELL)
     began_ns = time.monotonic_ns()
@@ -149,7 +185,7 @@ def _realtime() -> dict[str, Any]:
     }
 
 
-BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
+BENCHMARKS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "tick": _tick,
     "gate": _gate,
     "chunk": _chunk,
@@ -196,6 +232,14 @@ def _timed(call: Callable[[Any], object], inputs: Sequence[Any]) -> FloatArray:
 
 def _figures(times: Times) -> dict[str, float]:
     return {"median": round(float(np.median(times)), 1), "p99": round(float(np.percentile(times, 99)), 1)}
+
+
+def _ratios(one: Times, other: Times) -> dict[str, float]:
+    """How many times as long `one` takes, at the median and at the 99th percentile."""
+    return {
+        "median": round(float(np.median(one) / np.median(other)), 2),
+        "p99": round(float(np.percentile(one, 99) / np.percentile(other, 99)), 2),
+    }
 
 
 def _ratio(one: Times, other: Times) -> float:

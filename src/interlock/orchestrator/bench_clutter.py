@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+import daqp
 import numpy as np
 
 from interlock.guards.gate import Gate
@@ -22,6 +23,7 @@ from interlock.hal.chunk import ActionChunk, Provenance
 from interlock.hal.phase import Phase
 from interlock.hal.scene import Box, Capsule, ObjectKind, Part, Scene, SceneObject, Sphere
 from interlock.hal.state import GripperState, RobotState
+from interlock.orchestrator.bench_peer import Program
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.gate_maker import build_gate
 
@@ -39,13 +41,27 @@ _CHANGE = 12  # decisions between two targets
 
 @dataclass(slots=True)
 class Spent:
-    """Process CPU time of one decision and its parts, [us], and how many pairs there were."""
+    """Process CPU time of one decision and its parts, [us].
+
+    Attributes:
+        pairs: how many pairs there were, each with a row.
+        gate: the whole decision.
+        projector: kinematics, distances, gradients, rows and solve.
+        verifier: the stop's shape, and the verdict on it.
+        raw_solve: one call of DAQP with the rows of all pairs, its arrays ready.
+        given_rows: the same rows handed to the projector's program: cost, bounds and solve.
+        program: the program with the rows of all pairs.
+        answer: solution of that program, shape (variables,), [rad/s] and [m/s].
+    """
 
     pairs: int
     gate: float
     projector: float
     verifier: float
     raw_solve: float
+    given_rows: float
+    program: Program
+    answer: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +212,13 @@ def measure(clutter: Clutter, count: int) -> list[Spent]:
             return gate._verifier.verify(nodes, question.around)
 
         _, verify_us = _clocked(verify)
-        program, pairs = _whole(gate, question, asked[0])
-        _, raw_us = _clocked(partial(projector._program.solve_matrices, *program))
+        rows = _rows_of_all(gate, question)
+        solution, given_us = _clocked(partial(projector._program.solve, asked[0], rows))
+        program = _with_rows(projector._program.matrices(asked[0]), rows)
+        _, raw_us = _clocked(partial(daqp.solve, *projector._program.solver_input(*program)))
         if tick >= _WARM_UP:
-            found.append(Spent(pairs, spent, project_us, verify_us, raw_us))
+            times = spent, project_us, verify_us, raw_us, given_us
+            found.append(Spent(len(rows[1]), *times, program, solution.x))
     return found
 
 
@@ -236,17 +255,18 @@ def _question(gate: Gate, given: GateInput) -> _Question:
     return _Question(start, wanted, gate._projector.box(start), gate._surveyor.survey(given))
 
 
-def _whole(
-    gate: Gate, question: _Question, values: tuple[FloatArray, ...]
-) -> tuple[tuple[FloatArray, FloatArray, FloatArray, FloatArray], int]:
-    """The program with the rows of every pair, and how many those are."""
+def _rows_of_all(gate: Gate, question: _Question) -> tuple[FloatArray, FloatArray]:
+    """The rows of every pair, none left out, as the program takes them."""
     projector, n = gate._projector, gate.body.n
     wide = replace(question.box, lower=np.full(n, -1e6), upper=np.full(n, 1e6))
     ahead = question.node[0] + gate.config.period_s * question.node[1]
     rows, bound, _ = projector._pair_rows(ahead, question.around, wide, 0.0, 0.05)
-    more, least = projector._in_program(rows, bound)
-    quadratic, linear, own, own_bound = projector._program.matrices(values)
-    return (quadratic, linear, np.concatenate([own, more]), np.concatenate([own_bound, least])), len(bound)
+    return projector._in_program(rows, bound)
+
+
+def _with_rows(program: Program, rows: tuple[FloatArray, FloatArray]) -> Program:
+    quadratic, linear, own, own_bound = program
+    return quadratic, linear, np.concatenate([own, rows[0]]), np.concatenate([own_bound, rows[1]])
 
 
 def _clocked(call: Callable[[], _Answer]) -> tuple[_Answer, float]:

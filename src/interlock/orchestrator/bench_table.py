@@ -27,7 +27,8 @@ def bench_table(measured: Mapping[str, Any]) -> Table:
             asked = "" if share is None else f"in {100.0 * share:.0f} % of ticks"
             table.add_row(shown, figure, f"{value['median']:g}", f"{value['p99']:g}", asked)
         else:
-            table.add_row(shown, figure, "", "", f"{value:g}")
+            told = value if isinstance(value, str) else "none" if value is None else f"{value:g}"
+            table.add_row(shown, figure, "", "", told)
     return table
 
 

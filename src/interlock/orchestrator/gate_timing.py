@@ -60,18 +60,21 @@ class GateStopwatch:
         return output
 
     def _solved(
-        self, values: Sequence[FloatArray], more: tuple[FloatArray, FloatArray] | None = None
+        self,
+        values: Sequence[FloatArray],
+        more: tuple[FloatArray, FloatArray] | None = None,
+        cost: tuple[int, FloatArray] | None = None,
     ) -> Solution:
         if len(self.programs) < _KEPT and more is not None:
             rows = -more[0][:, self._columns], -more[1]
             self.programs.append((*(value.copy() for value in values), *rows))
-        return self._solve(values, more)
+        return self._solve(values, more, cost)
 
     def _clocked(self, part: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def clocked(*arguments: Any) -> Any:
+        def clocked(*arguments: Any, **named: Any) -> Any:
             before = time.process_time_ns()
             try:
-                return call(*arguments)
+                return call(*arguments, **named)
             finally:
                 spent = (time.process_time_ns() - before) * 1e-3
                 self._spent[part] = self._spent.get(part, 0.0) + spent

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import daqp
 import numpy as np
@@ -190,11 +190,9 @@ def measure(clutter: Clutter, count: int) -> list[Spent]:
     asked: list[tuple[FloatArray, ...]] = []
     solve = projector._program.solve
 
-    def listening(
-        values: tuple[FloatArray, ...], more: tuple[FloatArray, FloatArray] | None = None
-    ) -> object:
+    def listening(values: tuple[FloatArray, ...], *more: Any) -> object:
         asked.append(values)
-        return solve(values, more)
+        return solve(values, *more)
 
     found = []
     for tick, (given, spent, node) in enumerate(clutter.decisions(count + _WARM_UP)):

@@ -24,6 +24,7 @@ __all__ = ["Asking"]
 
 _ANSWERS = ("/chunk", "/preview", "/overruled", "/verdict", "/certificate", "/command", "/state")
 _Answer = dict[str, Mapping[str, Any]]
+_Expected = tuple[ActionChunk | None, tuple[str, str] | None]
 
 
 class Asking:
@@ -101,9 +102,8 @@ class Asking:
         proposed = self._proposed
         if "/preview" in met and (proposed is None or proposed.digest != met["/preview"]["proposed"]):
             raise _damaged(f"the chunk that was judged at tick {tick.number} is not in the trace")
-        named = next(
-            (c for c in (made, proposed, self._in_force) if c and c.digest == question["chunk"]), None
-        )
+        known = (chunk for chunk in (made, proposed, self._in_force) if chunk is not None)
+        named = next((chunk for chunk in known if chunk.digest == question["chunk"]), None)
         given = self._question(question, state, named)
         if len(state.q) != self._gate.body.n:
             return self._joints(state)
@@ -114,8 +114,14 @@ class Asking:
         found = self._unlike(tick, given, expected)
         self._proposed, self._in_force, self._reshaped = None, named, given.reshaped
         self._seq = given.seq + (output.command is not None)
-        chunk_seq = -1 if named is None else named.seq
-        latch = [output.verdict.reason] if output.verdict.rung is Rung.DRIVER_STOP else []
+        return found or self._answered(tick, given, answer, output)
+
+    def _answered(self, tick: TickRecord, given: GateInput, answer: _Answer, output: GateOutput) -> str:
+        """Compare what the gate says now, or what the drive made of it."""
+        met, latch = tick.records, tick.records["/state"]["latch"]
+        chunk_seq = -1 if given.chunk is None else given.chunk.seq
+        if output.certificate is not None:
+            self.path = output.certificate.numeric_path
         if "/overruled" in met:
             answer["/overruled"] = records.overruled_record(
                 output.verdict,
@@ -125,19 +131,16 @@ class Asking:
                 stamp_ns=given.now_ns,
                 chunk_seq=chunk_seq,
             )
-            latch = [met["/verdict"]["reason"]]
-            output = stopped(state, latch[0])
-        if output.certificate is not None:
-            self.path = output.certificate.numeric_path
-        recorded_latch = met["/state"]["latch"]
-        if not set(latch) <= set(recorded_latch) or bool(latch) != bool(recorded_latch):
-            found = found or f"state.latch was {recorded_latch}, now it is {latch}"
+            output = stopped(given.state, met["/verdict"]["reason"])
+        fault = output.verdict.reason if output.verdict.rung is Rung.DRIVER_STOP else ""
+        if bool(fault) != bool(latch) or (fault and self._exact and fault not in latch):
+            return f"state.latch was {latch}, now it is {[fault] if fault else []}"
         answer |= _answer(output, tick.number, given.now_ns, chunk_seq)
-        return found or self._compare(tick, answer | self._state(tick, output, recorded_latch, given))
+        return self._compare(tick, answer | self._state(tick, output, latch, given))
 
     def _decide(
         self, tick: TickRecord, given: GateInput, made: ActionChunk | None
-    ) -> tuple[_Answer, GateOutput, tuple[ActionChunk | None, tuple[str, str] | None]]:
+    ) -> tuple[_Answer, GateOutput, _Expected]:
         """What the gate says now, of a new chunk and of the tick, and what is to be in force by that."""
         answer: _Answer = {}
         chunk, reshaped = self._in_force, self._reshaped
@@ -157,12 +160,7 @@ class Asking:
         except (Exception, SystemExit) as error:  # the drive makes the same of it
             return answer, stopped(given.state, gate_fault(error)), (chunk, reshaped)
 
-    def _unlike(
-        self,
-        tick: TickRecord,
-        given: GateInput,
-        expected: tuple[ActionChunk | None, tuple[str, str] | None],
-    ) -> str:
+    def _unlike(self, tick: TickRecord, given: GateInput, expected: _Expected) -> str:
         """How the question is not the one that the drive had to ask here, or ""."""
         chunk, reshaped = expected
         if given.chunk is not chunk:

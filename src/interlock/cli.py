@@ -336,7 +336,8 @@ def trace_report(
 
 @trace_app.command(
     "replay",
-    epilog="Exit codes: 0 every answer is the same · 2 there is no readable trace · 3 an answer differs.",
+    epilog="Exit codes: 0 every answer is the same · 2 there is no readable trace, or records of it are "
+    "missing · 3 an answer differs, or its chain is broken.",
 )
 def trace_replay(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its trace file.")],
@@ -344,8 +345,8 @@ def trace_replay(
         bool,
         typer.Option(
             "--exact",
-            help="Compare every bit of verdict, certificate and command. "
-            "Without it: decisions, rungs, guards, and numbers within 1e-6 (for another kind of processor).",
+            help="Compare every bit of preview, verdict, certificate and command. Without it: texts, whole "
+            "numbers, and others within 1e-6, but no hashes and reasons (for another kind of processor).",
         ),
     ] = False,
     cell: Annotated[
@@ -355,6 +356,7 @@ def trace_replay(
 ) -> None:
     """Ask the gate again, at every tick of a trace, what it was asked then, and compare the answers.
 
+    It also follows the hash chain, and finds ticks that lack a record, or that moved without a question.
     Nothing moves: it needs no robot and no simulator, only the trace, the robot's URDF and the same packages.
     A trace names the plug-ins of its cell, and they are imported: replay only what you would also run.
     """
@@ -373,8 +375,12 @@ def trace_replay(
             f"at {result.not_asked} ticks the gate was not asked.",
             highlight=False,
         )
+        if result.dropped:
+            typer.echo(f"The recorder left out {result.dropped} more ticks, and said so.")
         if result.first_difference:
             typer.echo(f"First difference: {plain(result.first_difference)}")
+        if result.chain.reason:
+            typer.echo(f"Chain {result.chain.state}: {plain(result.chain.reason)}")
     raise typer.Exit(0 if result.holds else 3)
 
 

@@ -23,6 +23,8 @@ from interlock.traces.show import render_text, summarise
 
 _DEEP = b"[" * 100_000
 _MUTATIONS = 300
+_ASKED_AGAIN = 120
+_NEVER_ASKED = ("/chain", "/scene", "/markers", "/plan", "/event", "/timing", "/phase")
 _ODD: tuple[Any, ...] = (
     None, True, 0, -1, 3, 1e308, -1e308, 1e-320, float("nan"), float("inf"), 10**400,
     "", "x", "NaN", "\ud800\x1b", [], {}, [[]], [None], ["a", "b"], [1e308, -1e308], {"a": {}},
@@ -156,6 +158,60 @@ def test_whatever_the_records_hold_only_errors_for_people_come_out(
                 errors.append(error)
     assert all(error.mend for error in errors)
     assert _MUTATIONS // 5 < len(errors) < 2 * _MUTATIONS
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> list[Message]:
+    """The first ticks of a run that can be asked again, a changed chunk among them."""
+    pytest.importorskip("pybullet")
+    from tests.orchestrator.session_runner import Runner
+
+    runner = Runner(tmp_path_factory.mktemp("asked"))
+    runner.run(policy="reckless", seed=5, sim_time_s=0.3)
+    whole = [m for m in TraceReader(runner.out).messages() if m.topic not in _NEVER_ASKED]
+    end = next(i for i, m in enumerate(whole) if m.topic == "/state" and m.json()["tick"] == 20)
+    return whole[:end]
+
+
+def test_whatever_the_records_hold_asking_again_ends_in_an_answer_or_an_error_for_people(
+    asked: list[Message], tmp_path: Path
+) -> None:
+    """A fixed seed, as above; of the gate only one is built."""
+    from tests.orchestrator.session_runner import gate_of
+
+    from interlock.orchestrator.replay import replay
+
+    dice = random.Random(20_300_103)
+    gate = gate_of("panda_tabletop")
+    assert replay(_written(tmp_path, asked), make_gate=lambda cell: gate).holds
+    held, errors = 0, []
+    for i in range(_ASKED_AGAIN):
+        odd = asked
+        for _ in range(dice.choice((1, 1, 2, 5))):
+            odd = _spoilt(odd, dice)
+        try:
+            held += replay(_written(tmp_path, odd), exact=i % 2 == 0, make_gate=lambda cell: gate).holds
+        except InterlockError as error:
+            errors.append(error)
+    assert all(error.mend for error in errors)
+    assert _ASKED_AGAIN // 5 < len(errors) < _ASKED_AGAIN
+    assert held < _ASKED_AGAIN // 5
+
+
+@pytest.mark.parametrize(
+    ("topic", "key"), [("/state", "q"), ("/question", "scene"), ("/preview", "proposed")]
+)
+def test_a_record_that_cannot_be_asked_names_the_run(
+    asked: list[Message], tmp_path: Path, topic: str, key: str
+) -> None:
+    from interlock.orchestrator.replay import replay
+
+    for value in ([0.0], None, 7):
+        odd = _with(asked, topic, lambda record, value=value: record.update({key: value}))
+        with pytest.raises(DamagedTraceError) as caught:
+            replay(_written(tmp_path, odd))
+        assert (caught.value.field, caught.value.exit_code) == ("run", ExitCode.BAD_INPUT)
+        assert caught.value.mend
 
 
 def _spoilt(messages: list[Message], dice: random.Random) -> list[Message]:

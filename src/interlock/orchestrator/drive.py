@@ -12,29 +12,30 @@ from dataclasses import replace
 
 import numpy as np
 
-from interlock.errors import BadInputError, InterlockError, ShapeError
+from interlock.errors import BadInputError, ShapeError
 from interlock.guards.gate import Gate, GateOutput
 from interlock.guards.intake import GateInput
 from interlock.guards.surveyor import Surveyor
-from interlock.guards.verdict import Decision, Family, Rung
+from interlock.guards.verdict import Rung
 from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.command import GuardedCommand
 from interlock.hal.driver import Interpolation, RobotDriver, StopCategory
-from interlock.hal.mode import Mode
 from interlock.hal.phase import Phase
 from interlock.hal.scene import Scene, SceneObject, SceneSource
 from interlock.hal.state import RobotState
+from interlock.orchestrator.aftermath import Aftermath
 from interlock.orchestrator.messages import (
     ChunkMessage,
     DriveMessage,
+    Overruled,
     PhaseMessage,
     PreviewReport,
     SentCommand,
     StopMessage,
     TickReport,
 )
-from interlock.orchestrator.refusal import refusal
+from interlock.orchestrator.refusal import UNSEEN, gate_fault, said, stopped, unseen
 
 __all__ = ["Drive"]
 
@@ -137,10 +138,11 @@ class Drive:
         marks.append(time.process_time_ns())
         given: GateInput | None = None
         preview: PreviewReport | None = None
+        overruled: Overruled | None = None
         if self._causes:
-            output = _stopped(state, self._causes[0])
+            output = stopped(state, self._causes[0])
         elif blind:
-            output = refusal(state, Rung.BRAKING, Family.FRESHNESS, blind)
+            output = unseen(state, blind)
         else:
             given = self._question(state, scene, now_ns, lateness_ns)
             preview, output = self._decide(given)
@@ -148,9 +150,9 @@ class Drive:
                 given = replace(given, chunk=self._chunk, reshaped=self._reshaped)
         marks.append(time.process_time_ns())
         if output.command is not None and not self._write(output.command):
-            output = _stopped(state, self._causes[-1])
+            overruled, output = _overruled(output), stopped(state, self._causes[-1])
         marks.append(time.process_time_ns())
-        report = self._report(state, scene, given, preview, output, now_ns)
+        report = self._report(state, scene, given, preview, output, overruled, now_ns)
         marks.append(time.process_time_ns())
         self._tick += 1
         spent = np.diff(marks) * 1e-3
@@ -166,7 +168,7 @@ class Drive:
                 )
             self._state = state
         except Exception as error:
-            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"driver fault: {_said(error)}")
+            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"driver fault: {said(error)}")
             if self._state is None:
                 raise
             self._state = replace(self._state, standstill=False)
@@ -180,9 +182,9 @@ class Drive:
                 raise TypeError(f"a snapshot is a Scene, this is a {type(scene).__name__}")
             missing = self._expected.difference(thing.name for thing in scene.objects)
         except Exception as error:
-            return f"the world cannot be seen: {_said(error)}"
+            return f"{UNSEEN}{said(error)}"
         if missing:
-            return f"the world cannot be seen: nobody reports {', '.join(sorted(missing))}"
+            return f"{UNSEEN}nobody reports {', '.join(sorted(missing))}"
         if self._scene is not None:
             self._seen.append(self._scene)
             self._known |= {thing.name: thing for thing in self._scene.objects}
@@ -226,14 +228,14 @@ class Drive:
                 given = replace(given, chunk=self._chunk, reshaped=self._reshaped)
             return seen, self._gate.decide(given)
         except BaseException as error:  # nobody knows what this guard would have refused next
-            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"gate raised {_said(error)}")
-            return seen, _stopped(given.state, self._causes[0])
+            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, gate_fault(error))
+            return seen, stopped(given.state, self._causes[0])
 
     def _write(self, command: GuardedCommand) -> bool:
         try:
             self._driver.write(command)
         except Exception as error:
-            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"driver fault: {_said(error)}")
+            self._stop(StopCategory.STOP_THEN_REMOVE_POWER, f"driver fault: {said(error)}")
             return False
         self._seq += 1
         if self._chunk is not None:
@@ -248,14 +250,14 @@ class Drive:
             self._driver.stop(self._owed)
             self._owed = None
         except Exception as error:  # tried again at each tick
-            causes.append(f"the driver refuses to stop: {_said(error)}")
+            causes.append(f"the driver refuses to stop: {said(error)}")
         new = [each for each in causes if each not in self._causes]
         self._causes += new
         try:
             for each in new:
                 self._latch(each)
         except Exception as error:
-            self._causes.append(f"the latch cannot be kept: {_said(error)}")
+            self._causes.append(f"the latch cannot be kept: {said(error)}")
 
     def _report(
         self,
@@ -264,24 +266,21 @@ class Drive:
         given: GateInput | None,
         preview: PreviewReport | None,
         output: GateOutput,
+        overruled: Overruled | None,
         now_ns: int,
     ) -> TickReport:
-        command = output.command
-        end = command.end if command is not None else output.verdict.after
-        tool = self._surveyor.tool(end[0])
-        moving = output.verdict.decision is not Decision.REFUSE
-        mode = Mode.LATCHED if self._causes else (Mode.AUTO if moving else Mode.BRAKING)
+        after = Aftermath.of(output, self._surveyor, latched=bool(self._causes))
         return TickReport(
             tick=self._tick,
             stamp_ns=now_ns,
-            mode=mode,
+            mode=after.mode,
             state=state,
             verdict=output.verdict,
             certificate=output.certificate,
-            command=None if command is None else _sent(command),
-            margins_m={m.family: m.value for m in output.margins if m.unit == "m"},
-            tool_in_world=(float(tool[0]), float(tool[1]), float(tool[2])),
-            tool_speed_m_s=self._surveyor.tool_speed(end[0], end[1]),
+            command=None if output.command is None else _sent(output.command),
+            margins_m=after.margins_m,
+            tool_in_world=after.tool_in_world,
+            tool_speed_m_s=after.tool_speed_m_s,
             scene=scene,
             given=given,
             preview=preview,
@@ -289,6 +288,7 @@ class Drive:
             chunk_seq=self._chunk.seq if self._chunk is not None else -1,
             latch=tuple(self._causes),
             part_us={},
+            overruled=overruled,
         )
 
 
@@ -306,8 +306,12 @@ def _sent(command: GuardedCommand) -> SentCommand:
     )
 
 
-def _stopped(state: RobotState, cause: str) -> GateOutput:
-    return refusal(state, Rung.DRIVER_STOP, "stop", cause)
+def _overruled(output: GateOutput) -> Overruled:
+    return Overruled(
+        verdict=output.verdict,
+        certificate=output.certificate,
+        command=None if output.command is None else _sent(output.command),
+    )
 
 
 def _check_driver(driver: RobotDriver, gate: Gate) -> None:
@@ -325,7 +329,3 @@ def _check_driver(driver: RobotDriver, gate: Gate) -> None:
                 value=value,
                 mend=f"Give a driver whose {field} is {wanted}.",
             )
-
-
-def _said(error: BaseException) -> str:
-    return error.message if isinstance(error, InterlockError) else f"{type(error).__name__}: {error}"

@@ -24,6 +24,7 @@ from interlock.hal.state import RobotState
 __all__ = [
     "ChunkMessage",
     "DriveMessage",
+    "Overruled",
     "PhaseMessage",
     "PreviewReport",
     "SentCommand",
@@ -85,6 +86,15 @@ class PreviewReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overruled:
+    """What the gate had released at a tick at which the driver did not take it."""
+
+    verdict: Verdict
+    certificate: Certificate | None
+    command: SentCommand | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TickReport:
     """Everything one tick of the drive has to say.
 
@@ -93,7 +103,7 @@ class TickReport:
         stamp_ns: monotonic time of the tick, [ns].
         mode: mode after the tick.
         state: the state observed at the start of the tick.
-        verdict: what the gate said.
+        verdict: what the gate said, or why the drive stopped instead.
         certificate: evidence for what was released, or None while the stop in hand plays.
         command: what the driver was given, or None while the stop in hand plays.
         margins_m: smallest distance margin per family at this tick, [m].
@@ -106,6 +116,7 @@ class TickReport:
         chunk_seq: sequence number of the chunk in force, or -1.
         latch: causes of a latched stop, empty if none.
         part_us: process CPU time of each part of the tick, [us]; never part of a hash.
+        overruled: what the gate said where the driver then failed to take the command, or None.
     """
 
     tick: int
@@ -125,3 +136,4 @@ class TickReport:
     chunk_seq: int
     latch: tuple[str, ...]
     part_us: Mapping[str, float]
+    overruled: Overruled | None = None

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from interlock.errors import ShapeError
 from interlock.traces.read import DamagedTraceError
 
 __all__ = ["odd_records_are_damage"]
 
 _LONGEST = 200
-_STUMBLES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_STUMBLES = (ArithmeticError, AttributeError, LookupError, RecursionError, ShapeError, TypeError, ValueError)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ __all__ = ["Recorder", "RecorderSummary"]
 _PICTURES = 50
 _WAITING = 2_000
 _PRECIOUS = 20_000
+_ALWAYS = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +60,8 @@ class Recorder:
 
     No method blocks and none raises once the recorder exists: what goes wrong is told by `fault` and by
     the summary. In lockstep nothing is lost. In real time a disk too slow costs pictures first, then scenes
-    and ticks without a refusal, and after minutes of no answer all but plan, stops and outcome; what is
-    dropped is counted and marked in the trace.
+    and ticks without a refusal, and after minutes of no answer all but plan, stops, outcome, and each chunk
+    with the tick that judged it whole; what is dropped is counted and marked in the trace.
 
     Args:
         folder: the run's folder; made if it is not there.
@@ -117,7 +119,7 @@ class Recorder:
 
     def chunk(self, chunk: ActionChunk) -> None:
         """Record a proposal as it went to the gate."""
-        if self._has_room("chunk", _PRECIOUS):
+        if self._has_room("chunk", _ALWAYS):
             self._put((self._scribe.chunk, (chunk,)))
 
     def phase(self, phase: Phase, stamp_ns: int) -> None:
@@ -127,7 +129,10 @@ class Recorder:
 
     def tick(self, report: TickLike) -> None:
         """Record one tick; the report and its mappings must not change afterwards."""
-        if self._has_room("tick", _PRECIOUS if report.verdict.refusals else _WAITING):
+        limit: float = _PRECIOUS if report.verdict.refusals else _WAITING
+        if report.preview is not None:  # later questions name the chunk that came of it
+            limit = _ALWAYS
+        if self._has_room("tick", limit):
             self._put((self._scribe.tick, (report,)))
 
     def frame(self, frame: Frame) -> None:
@@ -163,6 +168,7 @@ class Recorder:
         """Write what waits, close and pack the trace; the bound is for a disk that no longer answers."""
         if not self._closed:
             self._closed = True
+            self._mark_gap()
             self._put((self._scribe.finish, ()))
             if not self._scribe.join(timeout_s):
                 self._late = f"the trace was not closed within {timeout_s:g} s"
@@ -177,17 +183,20 @@ class Recorder:
             telemetry_fault=telemetry.fault if telemetry else None,
         )
 
-    def _has_room(self, kind: str, limit: int) -> bool:
+    def _has_room(self, kind: str, limit: float) -> bool:
         if not self._may_drop:
             return True
         if self._scribe.inbox.qsize() >= limit:
             self._dropped[kind] += 1
             self._gap[kind] += 1
             return False
+        self._mark_gap()
+        return True
+
+    def _mark_gap(self) -> None:
         if self._gap:
             self._put((self._scribe.gap, (dict(self._gap),)))
             self._gap.clear()
-        return True
 
 
 def _create(path: Path, open_file: OpenFile) -> TraceFile:

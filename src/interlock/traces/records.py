@@ -10,6 +10,7 @@ from interlock.guards.preview import Preview
 from interlock.guards.verdict import Verdict
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.phase import Phase
+from interlock.hal.robot import RobotSpec
 from interlock.planners.plan import Plan
 from interlock.traces.encoding import packed
 from interlock.traces.foxglove import seconds
@@ -22,9 +23,11 @@ __all__ = [
     "chunk_record",
     "command_record",
     "event_record",
+    "overruled_record",
     "phase_record",
     "plan_record",
     "preview_record",
+    "robot_record",
     "run_record",
     "state_record",
     "stop_record",
@@ -39,7 +42,6 @@ _CERTIFICATE_FIELDS = tuple(name for name in Certificate.__slots__ if name != "m
 
 def run_record(run: RunInfo) -> Record:
     """The run, its robot and limits; file names only, so that two machines write the same bytes."""
-    limits = run.robot.limits
     return {
         "goal": run.goal,
         "cell": run.cell,
@@ -49,24 +51,30 @@ def run_record(run: RunInfo) -> Record:
         "period_s": run.period_s,
         "real_time": run.real_time,
         "start_ns": run.start_ns,
-        "robot": {
-            "name": run.robot.name,
-            "urdf": run.robot.urdf.name,
-            "joints": limits.names,
-            "q_min": limits.q_min,
-            "q_max": limits.q_max,
-            "v_max": limits.v_max,
-            "a_max": limits.a_max,
-            "j_max": limits.j_max,
-            "home": run.robot.home,
-            "base_in_world": run.robot.base_in_world,
-            "tool_in_link": run.robot.tool_in_link,
-            "tool_link": run.robot.tool_link,
-            "max_tool_speed_m_s": run.robot.max_tool_speed_m_s,
-            "tube": run.robot.tube,
-        },
+        "robot": robot_record(run.robot),
         "gate": run.gate,
         "versions": dict(run.versions),
+    }
+
+
+def robot_record(robot: RobotSpec) -> Record:
+    """A robot and its limits."""
+    limits = robot.limits
+    return {
+        "name": robot.name,
+        "urdf": robot.urdf.name,
+        "joints": limits.names,
+        "q_min": limits.q_min,
+        "q_max": limits.q_max,
+        "v_max": limits.v_max,
+        "a_max": limits.a_max,
+        "j_max": limits.j_max,
+        "home": robot.home,
+        "base_in_world": robot.base_in_world,
+        "tool_in_link": robot.tool_in_link,
+        "tool_link": robot.tool_link,
+        "max_tool_speed_m_s": robot.max_tool_speed_m_s,
+        "tube": robot.tube,
     }
 
 
@@ -145,7 +153,7 @@ def preview_record(proposed: ActionChunk, result: Preview, tick: int) -> Record:
 
 
 def verdict_record(verdict: Verdict, tick: int, stamp_ns: int, chunk_seq: int) -> Record:
-    """What the gate said; every refusal on the way down the ladder is in it."""
+    """A verdict; every refusal on the way down the ladder is in it."""
     return {
         "tick": tick,
         "stamp_ns": stamp_ns,
@@ -184,6 +192,24 @@ def command_record(command: CommandLike, tick: int) -> Record:
         "tail": packed(command.tail),
         "gripper": None if gripper is None else {"width_m": gripper.width_m, "force_n": gripper.force_n},
         "certificate": command.certificate,
+    }
+
+
+def overruled_record(
+    verdict: Verdict,
+    certificate: Certificate | None,
+    command: CommandLike | None,
+    *,
+    tick: int,
+    stamp_ns: int,
+    chunk_seq: int,
+) -> Record:
+    """What the gate had released where the driver did not take it; the verdict of the tick is the drive's."""
+    return {
+        "tick": tick,
+        "verdict": verdict_record(verdict, tick, stamp_ns, chunk_seq),
+        "certificate": None if certificate is None else certificate_record(certificate, tick),
+        "command": None if command is None else command_record(command, tick),
     }
 
 

@@ -153,6 +153,17 @@ class Scribe:
             self._add("/certificate", now, records.certificate_record(report.certificate, report.tick))
         if report.command is not None:
             self._add("/command", now, records.command_record(report.command, report.tick))
+        if report.overruled is not None:
+            said = report.overruled
+            record = records.overruled_record(
+                said.verdict,
+                said.certificate,
+                said.command,
+                tick=report.tick,
+                stamp_ns=now,
+                chunk_seq=report.chunk_seq,
+            )
+            self._add("/overruled", now, record)
         self._add(TIMING, now, {"tick": report.tick, "part_us": report.part_us})
         self._scenes.move_tool(report.tool_in_world)
         self._tell("tick", report)
@@ -173,7 +184,8 @@ class Scribe:
         self._add("/event", stamp_ns, records.event_record(stamp_ns, kind, text, level))
 
     def gap(self, dropped: Mapping[str, int]) -> None:
-        """Say in the trace itself that something is missing here."""
+        """Say in the trace itself that something is missing here: for programs, and for people."""
+        self._add("/gap", self._now_ns, {"dropped": dict(dropped)})
         text = "left out because the disk was too slow: " + ", ".join(
             f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(dropped.items())
         )

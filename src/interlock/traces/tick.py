@@ -15,7 +15,7 @@ from interlock.hal.command import GripperCommand
 from interlock.hal.mode import Mode
 from interlock.hal.state import RobotState
 
-__all__ = ["CommandLike", "PreviewLike", "TickLike"]
+__all__ = ["CommandLike", "OverruledLike", "PreviewLike", "TickLike"]
 
 
 class CommandLike(Protocol):
@@ -81,6 +81,25 @@ class PreviewLike(Protocol):
         ...
 
 
+class OverruledLike(Protocol):
+    """What the gate had released at a tick at which the driver did not take it."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the gate said."""
+        ...
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """Evidence for what it released."""
+        ...
+
+    @property
+    def command(self) -> CommandLike | None:
+        """What the driver did not take."""
+        ...
+
+
 class TickLike(Protocol):
     """One tick of the drive; fields as in `interlock.orchestrator.messages.TickReport`."""
 
@@ -106,7 +125,12 @@ class TickLike(Protocol):
 
     @property
     def verdict(self) -> Verdict:
-        """What the gate said."""
+        """What the gate said, or why the drive stopped instead."""
+        ...
+
+    @property
+    def overruled(self) -> OverruledLike | None:
+        """What the gate said where the driver then failed to take the command, or None."""
         ...
 
     @property

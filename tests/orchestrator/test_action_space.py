@@ -15,6 +15,7 @@ from tests.orchestrator.session_runner import Runner
 from interlock.errors import CellError
 from interlock.hal.embodiment import ChannelKind, Reference
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.replay import replay
 from interlock.orchestrator.summary import Outcome
 
 CELLS = ("panda_tabletop", "xarm6_tabletop")
@@ -73,6 +74,15 @@ def test_the_expert_puts_the_block_in_the_tray(name: str, space: str, tmp_path: 
     summary = Runner(tmp_path).run(cell=cell_in(space, name, tmp_path), seed=3)
     assert (summary.outcome, summary.reason) == (Outcome.ACHIEVED, "")
     assert (summary.referee.contacts, summary.referee.limit_violations) == (0, 0)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_every_decision_is_made_again_from_the_trace(space: str, tmp_path: Path) -> None:
+    cell = cell_in(space, CELLS[0], tmp_path)
+    summary = Runner(tmp_path).run(cell=cell, seed=4, policy="reckless", sim_time_s=2.0)
+    result = replay(Path(summary.trace))
+    assert (result.holds, result.first_difference) == (True, "")
+    assert result.decisions == result.same > 190
 
 
 @pytest.mark.parametrize("policy", ["reckless", "nan", "wrong_unit"])

@@ -218,6 +218,7 @@ def chunk_from(record: Mapping[str, Any]) -> ActionChunk:
         t0_ns=record["t0_ns"],
         dt_s=number(record["dt_s"]),
         provenance=Provenance(**record["provenance"]),
+        anchor=None if record["anchor"] is None else unpacked(record["anchor"]),
     )
 
 

@@ -105,6 +105,7 @@ def chunk_record(chunk: ActionChunk) -> Record:
         "t0_ns": chunk.t0_ns,
         "dt_s": chunk.dt_s,
         "provenance": chunk.provenance,
+        "anchor": None if chunk.anchor is None else packed(chunk.anchor),
     }
 
 
@@ -149,6 +150,7 @@ def preview_record(proposed: ActionChunk, result: Preview, tick: int) -> Record:
         "guard": result.guard,
         "reason": result.reason,
         "change_rad": result.change_rad,
+        "again": result.again,
     }
 
 

@@ -171,6 +171,7 @@ _OURS: dict[str, Schema] = {
         t0_ns=_INT,
         dt_s=_NUMBER,
         provenance=_record(policy=_TEXT, version=_TEXT, config_sha256=_TEXT, seed=_INT),
+        anchor=_maybe(_PACKED),
     ),
     "/phase": _record(stamp_ns=_INT, **_PHASE),
     "/state": _record(
@@ -214,6 +215,7 @@ _OURS: dict[str, Schema] = {
         guard=_TEXT,
         reason=_TEXT,
         change_rad=_NUMBER,
+        again=_FLAG,
     ),
     "/verdict": _VERDICT,
     "/certificate": _CERTIFICATE,

@@ -171,6 +171,10 @@ DIFFERENT: dict[str, tuple[Forgery, str]] = {
     "no questions": (without("/question"), "the gate had not been asked"),
     "no previews": (without("/preview"), "tick 0: preview: there was none, now there is one"),
     "one preview": (without("/preview", tick=NEW), "tick 32: preview: there was none"),
+    "another chunk before it": (
+        changed("/question", RELEASED, set_to(last_seq=-1)),
+        "tick 37: question.last_seq",
+    ),
     "commands before it that are not there": (
         changed("/question", RELEASED, lambda question: question.update(seq=question["seq"] + 1)),
         "tick 37: question.seq",
@@ -181,7 +185,7 @@ DIFFERENT: dict[str, tuple[Forgery, str]] = {
     ),
     "no chunk in force": (
         changed("/question", RELEASED, set_to(chunk=None, reshaped=None)),
-        "tick 37: verdict.chunk_seq|tick 37: certificate|tick 37: verdict",
+        "tick 37: question.last_seq",
     ),
     "an unknown chunk": (changed("/question", RELEASED, set_to(chunk="0" * 64)), "tick 37: question.chunk"),
     "asked at another time": (

@@ -54,13 +54,14 @@ class Asking:
         self._in_force: ActionChunk | None = None
         self._reshaped: tuple[str, str] | None = None
         self._seq = 0
+        self._last_seq = self._released_seq = -1
         self._latch: list[str] = []
         self.ticks = self.decisions = self.same = self.not_asked = self.dropped = 0
         self.first_difference = self.path = self.recorded_path = ""
 
     def propose(self, record: Mapping[str, Any]) -> None:
         """A proposal went to the drive; it is in force until the next."""
-        self._proposed = _chunk(record)
+        self._proposed, self._last_seq = _chunk(record), self._released_seq
 
     def tick(self, tick: TickRecord) -> None:
         """Compare one tick."""
@@ -111,6 +112,10 @@ class Asking:
             self._proposed, self._seq = None, given.seq + ("/command" in met)
             return "question.chunk names none that is in force"
         answer, output, expected = self._decide(tick, given, made)
+        if named is None:  # withdrawn
+            self._last_seq = self._released_seq
+        elif output.command is not None:
+            self._released_seq = named.seq
         found = self._unlike(tick, given, expected)
         self._proposed, self._in_force, self._reshaped = None, named, given.reshaped
         self._seq = given.seq + (output.command is not None)
@@ -169,6 +174,8 @@ class Asking:
             return "question.now_ns is not the time of the tick"
         if not self._seq <= given.seq <= self._seq + tick.dropped:
             return f"question.seq was {given.seq}, now it is {self._seq}"
+        if not self.dropped and given.last_seq != self._last_seq:
+            return f"question.last_seq was {given.last_seq}, now it is {self._last_seq}"
         told, tells = given.reshaped, reshaped
         if not self._exact:  # the reason is in words
             told, tells = told and (told[0], ""), tells and (tells[0], "")

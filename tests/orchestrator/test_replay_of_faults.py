@@ -227,3 +227,23 @@ def test_a_gap_that_the_recorder_did_not_mark_is_damage(
     more = [e for e in entries_of(run) if e.record.get("tick") != 45]
     with pytest.raises(DamagedTraceError, match="tick 45 is missing"):
         asked(written(more, tmp_path / "more"))
+
+
+def test_a_chunk_that_came_with_late_ticks_is_judged_again_as_the_drive_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every other tick of the first ones begins too late: a chunk that comes then waits to be judged."""
+    from interlock.orchestrator import clock
+
+    def late(self: Any) -> int:
+        tick = self.now_ns() // 10_000_000
+        return 20_000_000 if tick < 60 and tick % 3 else 0
+
+    monkeypatch.setattr(clock.LockstepClock, "lateness_ns", late)
+    runner = Runner(tmp_path)
+    runner.run(cell=CELL, policy="reckless", seed=4, sim_time_s=1.5)
+    again = [record["again"] for record in records(runner.out, "/preview")]
+    assert again.count(True) >= 3
+    assert again.count(False) > 3
+    result = asked(runner.out)
+    assert (result.first_difference, result.holds) == ("", True)

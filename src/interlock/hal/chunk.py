@@ -57,12 +57,12 @@ class ActionChunk:
         origin = self.provenance
         head = repr(
             (
-                self.seq,
+                int(self.seq),
                 self.embodiment,
-                (self.t_obs_ns, self.t_ready_ns, self.t0_ns),
+                (int(self.t_obs_ns), int(self.t_ready_ns), int(self.t0_ns)),
                 float(self.dt_s),
                 self.samples.shape,
-                (origin.policy, origin.version, origin.config_sha256, origin.seed),
+                (origin.policy, origin.version, origin.config_sha256, int(origin.seed)),
             )
         )
         anchor = b"" if self.anchor is None else self.anchor.tobytes()

@@ -51,6 +51,7 @@ class Asking:
         self._surveyor = Surveyor(gate.body, gate.config)
         self._reader = QuestionReader()
         self._proposed: ActionChunk | None = None
+        self._unjudged: ActionChunk | None = None  # the proposal, while it has to be judged again
         self._in_force: ActionChunk | None = None
         self._reshaped: tuple[str, str] | None = None
         self._seq = 0
@@ -117,7 +118,7 @@ class Asking:
         elif output.command is not None:
             self._released_seq = named.seq
         found = self._unlike(tick, given, expected)
-        self._proposed, self._in_force, self._reshaped = None, named, given.reshaped
+        self._proposed, self._in_force, self._reshaped = self._unjudged, named, given.reshaped
         self._seq = given.seq + (output.command is not None)
         return found or self._answered(tick, given, answer, output)
 
@@ -148,6 +149,7 @@ class Asking:
     ) -> tuple[_Answer, GateOutput, _Expected]:
         """What the gate says now, of a new chunk and of the tick, and what is to be in force by that."""
         answer: _Answer = {}
+        self._unjudged = None
         chunk, reshaped = self._in_force, self._reshaped
         if given.chunk is None:
             chunk = reshaped = None
@@ -156,6 +158,7 @@ class Asking:
                 chunk, reshaped = self._proposed, None
                 result = self._gate.preview(replace(given, chunk=chunk, reshaped=None))
                 answer["/preview"] = records.preview_record(chunk, result, tick.number)
+                self._unjudged = chunk if result.again else None
                 if result.chunk is not chunk:
                     answer["/chunk"] = records.chunk_record(result.chunk)
                     chunk = made

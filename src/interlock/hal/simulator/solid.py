@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pybullet
 
 from interlock.hal.arrays import FloatArray
@@ -38,7 +39,7 @@ _MASS_KG = {
 _SPINNING_FRICTION = 0.01
 
 
-_PLANE_M = (3.0, 3.0, 0.5)  # half extents of the box that stands for a half-space, its top on the plane
+_PLANE_M = (10.0, 10.0, 0.5)  # half extents of the box that stands for a half-space, its top on the plane
 
 
 def _size(shape: Shape) -> tuple[int, float, list[float], float]:
@@ -56,13 +57,13 @@ def _size(shape: Shape) -> tuple[int, float, list[float], float]:
             return pybullet.GEOM_MESH, 0.0, [0.0, 0.0, 0.0], 0.0
 
 
-def _frame(part: Part) -> FloatArray:
+def _frame(part: Part, object_in_world: FloatArray) -> FloatArray:
     """Pose of PyBullet's shape in the object, shape (4, 4), [m]."""
     if not isinstance(part.shape, HalfSpace):
         return part.part_in_object
-    plane = plane_of(part.shape, part.part_in_object)
+    plane = plane_of(part.shape, object_in_world @ part.part_in_object)
     plane[:3, 3] -= _PLANE_M[2] * plane[:3, 2]
-    return plane
+    return np.asarray(np.linalg.inv(object_in_world) @ plane)
 
 
 def _mesh(shape: Shape, folder: Path) -> str:
@@ -97,7 +98,9 @@ def build_solid(
         mass_kg: mass of a movable object, or None for the default of 0.1 kg.
     """
     types, radii, extents, lengths = zip(*(_size(part.shape) for part in item.parts), strict=True)
-    positions, quaternions = zip(*(pose_from_matrix(_frame(part)) for part in item.parts), strict=True)
+    positions, quaternions = zip(
+        *(pose_from_matrix(_frame(part, item.object_in_world)) for part in item.parts), strict=True
+    )
     sizes: dict[str, Any] = {
         "shapeTypes": list(types),
         "radii": list(radii),

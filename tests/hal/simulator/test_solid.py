@@ -89,3 +89,20 @@ def test_two_hulls_of_other_shapes_are_kept_apart(client: int) -> None:
     low = _apart(client, hull("low", [0, 0, 0], WEDGE), at)
     high = _apart(client, hull("high", [0, 0, 0], 2.0 * np.array(WEDGE)), at)
     assert low - high == pytest.approx(0.1, abs=1e-6)
+
+
+def test_both_are_in_the_picture(client: int) -> None:
+    things = [hull("h", [0, 0, 0], WEDGE), plane("p", [0, 0, -0.2], [0.0, 0.0, 1.0], 0.0)]
+    bodies = [
+        build_solid(client, item, color=(1.0, 0.0, 0.0, 1.0), friction=0.5, mass_kg=None) for item in things
+    ]
+    picture = pybullet.getCameraImage(
+        48,
+        48,
+        pybullet.computeViewMatrix([0.6, 0.0, 0.4], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]),
+        pybullet.computeProjectionMatrixFOV(60.0, 1.0, 0.05, 5.0),
+        renderer=pybullet.ER_TINY_RENDERER,
+        physicsClientId=client,
+    )
+    seen = np.asarray(picture[4])
+    assert all((seen == body).sum() > 50 for body in bodies)

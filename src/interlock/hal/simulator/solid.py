@@ -98,9 +98,8 @@ def build_solid(
         mass_kg: mass of a movable object, or None for the default of 0.1 kg.
     """
     types, radii, extents, lengths = zip(*(_size(part.shape) for part in item.parts), strict=True)
-    positions, quaternions = zip(
-        *(pose_from_matrix(_frame(part, item.object_in_world)) for part in item.parts), strict=True
-    )
+    frames = [pose_from_matrix(_frame(part, item.object_in_world)) for part in item.parts]
+    positions, quaternions = zip(*frames, strict=True)
     sizes: dict[str, Any] = {
         "shapeTypes": list(types),
         "radii": list(radii),

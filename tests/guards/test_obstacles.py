@@ -99,7 +99,21 @@ def test_what_is_held_is_left_out_and_nothing_else():
 
 @pytest.mark.parametrize(
     "what",
-    ["owner", "is_zone", "kind", "rot", "pos", "half", "a", "b", "inflation_m", "facets", "edges", "corners"],
+    [
+        "owner",
+        "is_zone",
+        "kind",
+        "rot",
+        "pos",
+        "half",
+        "a",
+        "b",
+        "inflation_m",
+        "span",
+        "facets",
+        "edges",
+        "corners",
+    ],
 )
 def test_the_digest_covers_every_number(what):
     things = [box("b", [1, 2, 3], [0.1, 0.2, 0.3]), hull("h", [0, 0, 0], WEDGE)]
@@ -109,8 +123,8 @@ def test_the_digest_covers_every_number(what):
         other = ("c", "h")
     elif value.dtype == bool:
         other = ~value
-    elif what == "kind":
-        other = value[::-1].copy()
+    elif value.dtype.kind == "i":
+        other = value + value.dtype.type(1)
     else:
         other = np.nextafter(value, 9.0)
     assert replace(found, **{what: other}).digest != found.digest

@@ -67,8 +67,9 @@ class Obstacles:
             sha.update(np.ascontiguousarray(array).tobytes())
         for array in (self.radius_m, self.inflation_m, self.speed_m_s):
             sha.update(array.tobytes())
-        for array in (self.span[self.kind == HULL], self.facets, self.edges, self.corners):
-            sha.update(array.tobytes())
+        if len(self.facets):
+            for table in (self.span, self.facets, self.edges, self.corners):
+                sha.update(table.tobytes())
         return sha.hexdigest()
 
     def balls(self) -> tuple[FloatArray, FloatArray]:
@@ -111,6 +112,10 @@ def flatten(scene: Scene, config: GateConfig, now_ns: int, held: str | None) -> 
     return _stack(rows)
 
 
+_NONE = np.zeros(3)
+_NO_FACETS, _NO_EDGES, _NO_CORNERS = np.empty((0, 4)), np.empty((0, 14)), np.empty((0, 3))
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     owner: str
@@ -130,7 +135,7 @@ def _row(thing: SceneObject, part: Part, extra: float) -> _Row:
     rot = thing.object_in_world[:3, :3] @ part.part_in_object[:3, :3]
     pos = thing.object_in_world[:3, :3] @ part.part_in_object[:3, 3] + thing.object_in_world[:3, 3]
     shape = part.shape
-    speed, none = thing.max_speed_m_s, np.zeros(3)
+    speed = thing.max_speed_m_s
     if isinstance(shape, Box):
         return _Row(thing.name, False, BOX, rot, pos, shape.half_extents_m, 0.0, 0.0, extra, speed)
     if isinstance(shape, ConvexHull):
@@ -139,13 +144,13 @@ def _row(thing: SceneObject, part: Part, extra: float) -> _Row:
             raise ValueError(
                 f"{thing.name} has a hull without volume, which the scene's check did not refuse"
             )
-        return _Row(thing.name, False, HULL, rot, pos, none, 0.0, 0.0, extra, speed, hull)
+        return _Row(thing.name, False, HULL, rot, pos, _NONE, 0.0, 0.0, extra, speed, hull)
     if isinstance(shape, HalfSpace):
         plane = plane_of(shape, thing.object_in_world @ part.part_in_object)
-        return _Row(thing.name, False, HALF_SPACE, plane[:3, :3], plane[:3, 3], none, 0.0, 0.0, extra, speed)
+        return _Row(thing.name, False, HALF_SPACE, plane[:3, :3], plane[:3, 3], _NONE, 0.0, 0.0, extra, speed)
     half_length = shape.length_m / 2.0 if isinstance(shape, Capsule) else 0.0
     ball = shape.radius_m
-    return _Row(thing.name, False, SEGMENT, rot, pos, none, half_length, ball, extra + ball, speed)
+    return _Row(thing.name, False, SEGMENT, rot, pos, _NONE, half_length, ball, extra + ball, speed)
 
 
 def _stack(rows: list[_Row]) -> Obstacles:
@@ -174,12 +179,11 @@ def _stack(rows: list[_Row]) -> Obstacles:
     )
 
 
-_NO_FACETS, _NO_EDGES, _NO_CORNERS = np.empty((0, 4)), np.empty((0, 14)), np.empty((0, 3))
-
-
 def _hulls(rows: list[_Row]) -> tuple[NDArray[np.int64], FloatArray, FloatArray, FloatArray]:
     """Where each hull's rows are, and the rows of all of them."""
     span = np.zeros((len(rows), 6), dtype=np.int64)
+    if all(row.hull is None for row in rows):
+        return span, _NO_FACETS, _NO_EDGES, _NO_CORNERS
     facets, edges, corners = [_NO_FACETS], [_NO_EDGES], [_NO_CORNERS]
     counts = [0, 0, 0]
     for e, row in enumerate(rows):
@@ -191,6 +195,4 @@ def _hulls(rows: list[_Row]) -> tuple[NDArray[np.int64], FloatArray, FloatArray,
             span[e, 2 * k : 2 * k + 2] = counts[k], counts[k] + len(table)
             counts[k] += len(table)
             tables.append(table)
-    if counts[0] == 0:
-        return span, _NO_FACETS, _NO_EDGES, _NO_CORNERS
     return span, np.concatenate(facets), np.concatenate(edges), np.concatenate(corners)

@@ -14,6 +14,7 @@ __all__ = ["scene_fault"]
 
 _RIGID = 1e-5  # how far a rotation may be from orthonormal: 10 µm for a metre
 _UNIT = 1e-6  # how far the length of a normal may be from 1
+_JUDGED = (ConvexHull, HalfSpace)
 
 
 def scene_fault(scene: Scene, phase: Phase, now_ns: int, deadline_s: float) -> tuple[str, str] | None:
@@ -58,8 +59,7 @@ def _sizes(scene: Scene) -> tuple[str, str] | None:
         if min(numbers) < 0.0:
             return Family.INTEGRITY, f"{thing.name} has a negative size, deviation or speed"
         for part in thing.parts:
-            fault = _no_solid(thing, part)
-            if fault:
+            if isinstance(part.shape, _JUDGED) and (fault := _no_solid(thing, part)):
                 return Family.INTEGRITY, fault
     return None
 

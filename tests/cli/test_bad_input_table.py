@@ -54,6 +54,11 @@ def handover_far_away(data: Data) -> None:
     zone["lower_m"], zone["upper_m"] = [0.76, -0.60, -0.002], [0.88, -0.44, 0.198]
 
 
+def pillar_of(part: Data) -> Callable[[Data], None]:
+    """Another shape for the pillar."""
+    return set_to("scene", "objects", 2, "parts", to=[part])
+
+
 def short(data: Data) -> None:
     data["times"] = {"max_task_s": 2.0, "stuck_after_s": 1.0, "max_run_s": 3.0}
 
@@ -93,6 +98,8 @@ ROWS: dict[str, tuple[str, Callable[[Data], None] | str | None, list[str], int, 
     "unwritable state folder": (GOAL, None, ["--state-dir", "/proc/nowhere"], 2, ["--state-dir"]),
     "second run on the same robot": (GOAL, None, ["HOLD"], 4, ["owns this robot"]),
     "NaN in every chunk": (GOAL, short, ["--policy", "nan"], 5, ["integrity"]),
+    "a flat hull": (GOAL, pillar_of({"convex_hull": {"vertices_m": [[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [0.1, 0.1, 0.0]]}}), [], 2, ["scene.objects[2].parts[0].convex_hull.vertices_m", "off the plane"]),
+    "a half-space that moves": (GOAL, set_to("scene", "objects", 7, "parts", to=[{"half_space": {"normal": [0.0, 0.0, 1.0]}}]), [], 2, ["scene.objects[7].parts[0].half_space", "cannot move"]),
     "a robot that never gets clear": (GOAL, move_pillar_to_the_arm, [], 5, ["environment"]),
 }  # fmt: skip
 

@@ -22,7 +22,18 @@ from interlock.guards.intake import GateInput
 from interlock.hal.chunk import ActionChunk, Provenance
 from interlock.hal.embodiment import Embodiment
 from interlock.hal.phase import Phase
-from interlock.hal.scene import Box, Capsule, ObjectKind, Part, Scene, SceneObject, Shape, Sphere
+from interlock.hal.scene import (
+    Box,
+    Capsule,
+    ConvexHull,
+    HalfSpace,
+    ObjectKind,
+    Part,
+    Scene,
+    SceneObject,
+    Shape,
+    Sphere,
+)
 from interlock.hal.state import GripperState, RobotState
 from interlock.orchestrator.cell import Cell
 
@@ -98,6 +109,25 @@ def ball(name: str, at: ArrayLike, radius_m: float, **more: object) -> SceneObje
 
 def rod(name: str, at: ArrayLike, radius_m: float, length_m: float, **more: object) -> SceneObject:
     return thing(name, Capsule(radius_m=radius_m, length_m=length_m), at, **more)  # type: ignore[arg-type]
+
+
+WEDGE = [
+    [0.1, 0.1, -0.05],
+    [0.1, -0.1, -0.05],
+    [-0.1, 0.1, -0.05],
+    [-0.1, -0.1, -0.05],
+    [0.0, 0.1, 0.1],
+    [0.0, -0.1, 0.1],
+]
+"""Corners of a roof: five faces, two of them triangles."""
+
+
+def hull(name: str, at: ArrayLike, vertices_m: ArrayLike, **more: object) -> SceneObject:
+    return thing(name, ConvexHull(vertices_m=vertices_m), at, **more)  # type: ignore[arg-type]
+
+
+def plane(name: str, at: ArrayLike, normal: ArrayLike, offset_m: float, **more: object) -> SceneObject:
+    return thing(name, HalfSpace(normal=normal, offset_m=offset_m), at, **more)  # type: ignore[arg-type]
 
 
 def seen_at(objects: Iterable[SceneObject], stamp_ns: int, age_ns: int = 0) -> Scene:

@@ -11,6 +11,7 @@ from tests.guards.closed_loop import (
     CELLS,
     IDLE,
     NOW_NS,
+    WEDGE,
     ask,
     body_of,
     cell_of,
@@ -27,7 +28,17 @@ from interlock.guards.intake import GateInput, Intake
 from interlock.guards.verdict import Decision, Family, Rung
 from interlock.hal.embodiment import ChannelKind, Reference
 from interlock.hal.phase import Phase
-from interlock.hal.scene import Box, Capsule, Part, Scene, SceneObject, Sphere
+from interlock.hal.scene import (
+    Box,
+    Capsule,
+    ConvexHull,
+    HalfSpace,
+    ObjectKind,
+    Part,
+    Scene,
+    SceneObject,
+    Sphere,
+)
 from interlock.hal.state import GripperState
 
 PANDA, XARM = CELLS
@@ -98,6 +109,12 @@ def pose(index: tuple[int, int], value: float) -> Spoil:
 def part(shape: object, pose: np.ndarray | None = None) -> Spoil:
     made = Part(shape=shape, part_in_object=np.eye(4) if pose is None else pose)
     return thing(lambda found: replace(found, parts=(*found.parts, made)))
+
+
+def floor(normal: list[float], offset_m: float, kind: ObjectKind = ObjectKind.FIXED) -> Spoil:
+    """The table, which stands, with a half-space to it."""
+    made = Part(shape=HalfSpace(normal=normal, offset_m=offset_m), part_in_object=np.eye(4))
+    return thing(lambda found: replace(found, kind=kind, parts=(*found.parts, made)), which=0)
 
 
 def phase(**change: object) -> Spoil:
@@ -192,6 +209,20 @@ TABLE: dict[str, tuple[Spoil, Family]] = {
     "object with a negative ball": (part(Sphere(radius_m=-0.1)), INTEGRITY),
     "object with a capsule of endless length": (part(Capsule(radius_m=0.1, length_m=INF)), INTEGRITY),
     "object with a capsule of negative length": (part(Capsule(radius_m=0.1, length_m=-0.1)), INTEGRITY),
+    "object with a hull of NaN": (part(ConvexHull(vertices_m=[*WEDGE, [0, NAN, 0]])), INTEGRITY),
+    "object with an endless hull": (part(ConvexHull(vertices_m=[*WEDGE, [0, INF, 0]])), INTEGRITY),
+    "object with a flat hull": (part(ConvexHull(vertices_m=np.array(WEDGE) * [1, 1, 0])), INTEGRITY),
+    "object with a hull of three vertices": (part(ConvexHull(vertices_m=WEDGE[:3])), INTEGRITY),
+    "object with a hull of too many vertices": (part(ConvexHull(vertices_m=np.eye(65, 3))), INTEGRITY),
+    "object with a half-space whose normal is NaN": (floor([0, NAN, 1.0], -1.0), INTEGRITY),
+    "object with a half-space without direction": (floor([0, 0, 0.0], -1.0), INTEGRITY),
+    "object with a half-space whose normal is no unit": (floor([0, 0, 1.01], -1.0), INTEGRITY),
+    "object with a half-space at no height": (floor([0, 0, 1.0], -INF), INTEGRITY),
+    "object with a half-space that moves": (floor([0, 0, 1.0], -1.0, ObjectKind.MOVING), INTEGRITY),
+    "object with a half-space that may be carried": (
+        part(HalfSpace(normal=[0, 0, 1.0], offset_m=-1.0)),
+        INTEGRITY,
+    ),
     "object with a part nowhere": (part(Sphere(radius_m=0.1), nan_at((0, 3))), INTEGRITY),
     "object with a part turned by NaN": (part(Sphere(radius_m=0.1), nan_at((0, 0))), INTEGRITY),
     "two objects of one name": (thing(lambda o: replace(o, name="table")), INTEGRITY),
@@ -234,6 +265,8 @@ def test_without_the_bad_value_it_is_released():
         (everything(last_seq=-1), "first chunk"),
         (chunk(t0_ns=NOW_NS + 400 * MS), "begins later"),
         (everything(scene=Scene(stamp_ns=NOW_NS, objects=())), "nothing around"),
+        (part(ConvexHull(vertices_m=1e-3 * np.array(WEDGE))), "hull"),
+        (floor([0, 0, 1.0], -1.0), "half-space"),
     ],
     ids=lambda x: x if isinstance(x, str) else "",
 )

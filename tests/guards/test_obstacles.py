@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.guards.closed_loop import NOW_NS, ball, box, rod, seen_at
+from tests.guards.closed_loop import NOW_NS, WEDGE, ball, box, hull, plane, rod, seen_at
 
 from interlock.guards.config import GateConfig
 from interlock.guards.obstacles import flatten
+from interlock.guards.part_distance import BOX, HALF_SPACE, HULL, SEGMENT
 from interlock.hal.scene import Box, Capsule, ObjectKind, Part, SceneObject, Sphere
 from interlock.hal.zone import Zone, ZoneKind
 
@@ -31,7 +32,7 @@ def test_a_box_keeps_its_pose_and_a_ball_its_radius():
     )
     found = flatten(scene, CONFIG, NOW_NS, None)
     assert found.owner == ("b", "s")
-    assert found.is_box.tolist() == [True, False]
+    assert found.kind.tolist() == [BOX, SEGMENT]
     np.testing.assert_array_equal(found.rot[0], QUARTER)
     np.testing.assert_array_equal(found.pos, [[1, 2, 3], [4, 5, 6]])
     np.testing.assert_array_equal(found.half[0], [0.1, 0.2, 0.3])
@@ -97,15 +98,69 @@ def test_what_is_held_is_left_out_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    "what", ["owner", "is_zone", "is_box", "rot", "pos", "half", "a", "b", "inflation_m"]
+    "what",
+    [
+        "owner",
+        "is_zone",
+        "kind",
+        "rot",
+        "pos",
+        "half",
+        "a",
+        "b",
+        "inflation_m",
+        "span",
+        "facets",
+        "edges",
+        "corners",
+    ],
 )
 def test_the_digest_covers_every_number(what):
-    found = flatten(seen_at([box("b", [1, 2, 3], [0.1, 0.2, 0.3])], NOW_NS), CONFIG, NOW_NS, None)
+    things = [box("b", [1, 2, 3], [0.1, 0.2, 0.3]), hull("h", [0, 0, 0], WEDGE)]
+    found = flatten(seen_at(things, NOW_NS), CONFIG, NOW_NS, None)
     value = getattr(found, what)
     if what == "owner":
-        other = ("c",)
+        other = ("c", "h")
     elif value.dtype == bool:
         other = ~value
+    elif value.dtype.kind == "i":
+        other = value + value.dtype.type(1)
     else:
         other = np.nextafter(value, 9.0)
     assert replace(found, **{what: other}).digest != found.digest
+
+
+def test_hulls_share_tables_and_each_keeps_its_own_rows():
+    cube = 0.1 * np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    things = [
+        hull("wedge", [1, 2, 3], WEDGE, rotation=QUARTER),
+        ball("s", [0, 0, 0], 0.1),
+        hull("cube", [4, 5, 6], cube),
+    ]
+    found = flatten(seen_at(things, NOW_NS), CONFIG, NOW_NS, None)
+    assert found.kind.tolist() == [HULL, SEGMENT, HULL]
+    assert found.span.tolist() == [[0, 5, 0, 9, 0, 6], [0] * 6, [5, 11, 9, 21, 6, 14]]
+    np.testing.assert_array_equal(found.rot[0], QUARTER)
+    np.testing.assert_array_equal(found.corners[6:], cube)
+    np.testing.assert_allclose(found.inflation_m, [0.008, 0.108, 0.008])
+
+
+def test_a_half_space_keeps_a_point_of_its_plane_and_its_normal():
+    thing = plane("wall", [0.5, 0, 0], [0, 1.0, 0], 0.25, rotation=QUARTER)
+    found = flatten(seen_at([thing], NOW_NS), CONFIG, NOW_NS, None)
+    assert found.kind.tolist() == [HALF_SPACE]
+    np.testing.assert_allclose(found.rot[0, :, 2], [-1, 0, 0], atol=1e-15)
+    np.testing.assert_allclose(found.pos[0], [0.25, 0, 0], atol=1e-15)
+    np.testing.assert_allclose(found.rot[0].T @ found.rot[0], np.eye(3), atol=1e-15)
+
+
+def test_a_ball_about_each_part_holds_it_and_none_holds_a_half_space():
+    things = [
+        box("b", [1, 2, 3], [0.1, 0.2, 0.2]),
+        rod("r", [1, 0, 0], 0.05, 0.4),
+        hull("h", [0, 1, 0], WEDGE),
+        plane("p", [0, 0, 0], [0, 0, 1.0], 0.0),
+    ]
+    centre, size = flatten(seen_at(things, NOW_NS), CONFIG, NOW_NS, None).balls()
+    np.testing.assert_allclose(centre[:3], [[1, 2, 3], [1, 0, 0], [0, 1, 0]])
+    np.testing.assert_allclose(size, [0.3, 0.2, np.linalg.norm(WEDGE, axis=1).max(), np.inf])

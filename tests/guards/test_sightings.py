@@ -15,7 +15,9 @@ from tests.guards.closed_loop import (
     box,
     gate_of,
     hold,
+    hull,
     node_at_rest,
+    plane,
     seen_at,
 )
 
@@ -72,6 +74,18 @@ def test_a_turn_is_a_motion_of_the_far_end():
         turned[angle] = replace(bar, object_in_world=pose)
     assert _judge(bar, turned[0.05]) is None  # 20 of 25 mm
     assert _judge(bar, turned[0.08])[0] == Family.ENVIRONMENT  # 32 of 25 mm
+
+
+def test_a_turn_of_a_hull_is_a_motion_of_its_far_corner_and_of_a_half_space_of_no_bound():
+    beam = [[x, y, z] for x in (-0.4, 0.4) for y in (-0.01, 0.01) for z in (-0.01, 0.01)]
+    bar = hull("bar", [2.0, 0.0, 0.5], beam, kind=ObjectKind.MOVING, speed_m_s=0.25)
+    wall = plane("wall", [2.0, 0.0, 0.5], [-1.0, 0.0, 0.0], 0.0)
+    for thing, angle, fine in ((bar, 0.05, True), (bar, 0.08, False), (wall, 1e-7, False), (wall, 0.0, True)):
+        pose = np.array(thing.object_in_world)
+        c, s = np.cos(angle), np.sin(angle)
+        pose[:3, :3] = [[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]
+        fault = _judge(thing, replace(thing, object_in_world=pose))
+        assert (fault is None) == fine
 
 
 def test_what_is_fixed_stays():

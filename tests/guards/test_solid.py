@@ -11,7 +11,7 @@ from tests.properties.oracle import Oracle
 from tests.properties.released import oracle_of, rotation
 
 from interlock.guards.solid import HeldObject, attach, held_from_scene
-from interlock.hal.scene import Box, Capsule, ObjectKind, Part, SceneObject, Sphere
+from interlock.hal.scene import Box, Capsule, ConvexHull, ObjectKind, Part, SceneObject, Sphere
 
 
 def _thing(generator: np.random.Generator, shapes: list) -> SceneObject:
@@ -43,6 +43,9 @@ def _surface(generator: np.random.Generator, thing: SceneObject) -> np.ndarray:
             unit[np.arange(200), generator.integers(3, size=200)] = generator.choice([-1, 1], size=200)
             corners = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1).T
             local = np.vstack([unit, corners]) * shape.half_extents_m
+        elif isinstance(shape, ConvexHull):
+            shares = generator.dirichlet(np.full(len(shape.vertices_m), 0.3), size=200)
+            local = np.vstack([shares @ shape.vertices_m, shape.vertices_m])
         else:
             way = generator.normal(size=(200, 3))
             local = shape.radius_m * way / np.linalg.norm(way, axis=1)[:, None]
@@ -68,6 +71,15 @@ shapes = st.lists(
         st.builds(lambda x, y, z: Box(half_extents_m=[x, y, z]), extent, extent, extent),
         st.builds(lambda r, h: Capsule(radius_m=r, length_m=h), extent, extent),
         st.builds(lambda r: Sphere(radius_m=r), extent),
+        st.builds(
+            lambda seed, x, y, z: ConvexHull(
+                vertices_m=np.random.default_rng(seed).normal(size=(8, 3)) * [x, y, z] + [z, x, y]
+            ),
+            st.integers(0, 1000),
+            extent,
+            extent,
+            extent,
+        ),
     ),
     min_size=1,
     max_size=3,

@@ -11,20 +11,24 @@ from tests.guards.closed_loop import (
     CELLS,
     IDLE,
     NOW_NS,
+    WEDGE,
     ask,
     ball,
     body_of,
     box,
     cell_of,
     hold,
+    hull,
     node_at_rest,
+    plane,
     rod,
     seen_at,
 )
-from tests.properties.oracle import Pair, Piece, sample_curve
+from tests.properties.oracle import Pair, Piece, convex, sample_curve
 from tests.properties.released import oracle_of, rotation
 
 from interlock.guards.curve import next_node, travel_bounds
+from interlock.guards.part_distance import HALF_SPACE, HULL, SEGMENT
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.surveyor import Surveyor
 from interlock.guards.sweep import (
@@ -72,7 +76,7 @@ def _sweep(name, nodes, around, *, keep=FAR, **changed):
         **{k: getattr(around.solid, k) for k in ("pair_lever", "pair_tube_m")},
         **{
             k: getattr(around.obstacles, k)
-            for k in ("rot", "pos", "half", "a", "b", "inflation_m", "speed_m_s")
+            for k in ("rot", "pos", "half", "a", "b", "facets", "edges", "inflation_m", "speed_m_s")
         },
         **changed,
     }
@@ -87,7 +91,8 @@ def _sweep(name, nodes, around, *, keep=FAR, **changed):
         around.solid.cap_joint, told["cap_a"], told["cap_b"], told["cap_radius"],
         told["lever"], told["tube_m"],
         around.solid.self_pairs, told["pair_lever"], told["pair_tube_m"], told["self_margin"],
-        around.obstacles.is_box, told["rot"], told["pos"], told["half"], told["a"], told["b"],
+        around.obstacles.kind, told["rot"], told["pos"], told["half"], told["a"], told["b"],
+        around.obstacles.span, told["facets"], told["edges"],
         told["inflation_m"], told["speed_m_s"], around.skip,
         body.tool_joint, told["tool_offset"], told["tool_lever"], told["tool_tube"],
         told["keep_lower"], told["keep_upper"], told["speed_limit"], margin, pair, fault, shown,
@@ -105,6 +110,21 @@ def _motion(generator, name, *, ticks=6, fast=1.0):
         nodes.append(next_node(nodes[-1], generator.uniform(-1, 1, size=len(home)) * limits.a_max, PERIOD))
     tail = stop_tail(nodes[-1], limits.a_max, limits.j_max, PERIOD, True, MAX_STOP_TICKS)
     return np.concatenate([np.array(nodes), tail])
+
+
+def _solids(generator):
+    """A hull in the way, and a wall at an angle that the arm may run into."""
+    speed = float(generator.choice([0.0, 0.3]))
+    at = generator.uniform([-0.6, -0.6, 0.0], [0.8, 0.6, 1.0])
+    corners = generator.normal(size=(int(generator.integers(4, 12)), 3)) * generator.uniform(
+        0.01, 0.1, size=3
+    )
+    away = generator.normal(size=3)
+    away /= np.linalg.norm(away)
+    return [
+        hull("hull", at, corners, rotation=rotation(generator), speed_m_s=speed),
+        plane("wall", [0.0, 0.0, 0.3], away, -float(generator.uniform(0.2, 0.8))),
+    ]
 
 
 def _things(generator, count=3):
@@ -170,22 +190,30 @@ def _capsule(name, joint, a, b, radius):
 
 
 def _part(parts, e):
-    if not parts.is_box[e]:
+    if parts.kind[e] == SEGMENT:
         return _capsule(parts.owner[e], -1, parts.a[e], parts.b[e], 1e-9)
     place = np.eye(4)
     place[:3, :3], place[:3, 3] = parts.rot[e], parts.pos[e]
+    if parts.kind[e] == HULL:
+        corners = parts.corners[parts.span[e, 4] : parts.span[e, 5]]
+        radius = float(np.linalg.norm(corners, axis=1).max())
+        return Piece(name=parts.owner[e], joint=-1, solid=convex(corners), place=place, radius=radius)
+    if parts.kind[e] == HALF_SPACE:
+        solid = coal.Halfspace(np.array([0.0, 0.0, 1.0]), 0.0)
+        return Piece(name=parts.owner[e], joint=-1, solid=solid, place=place, radius=np.inf)
     radius = float(np.linalg.norm(parts.half[e]))
     solid = coal.Box(*(2 * parts.half[e]))
     return Piece(name=parts.owner[e], joint=-1, solid=solid, place=place, radius=radius, half=parts.half[e])
 
 
+@pytest.mark.parametrize("things", [_things, _solids])
 @pytest.mark.parametrize("name", CELLS)
-def test_agrees_with_dense_sampling(name):
+def test_agrees_with_dense_sampling(name, things):
     generator = np.random.default_rng(11)
     seen = {CLEAR: 0, VIOLATED: 0}
     for _ in range(24):
         nodes = _motion(generator, name)
-        around = _around(name, nodes[0, 0], _things(generator))
+        around = _around(name, nodes[0, 0], things(generator))
         dense = Dense(name, around)
         status, margin, fault = _sweep(name, nodes, around)
         assert status in (CLEAR, VIOLATED)
@@ -242,11 +270,11 @@ def test_nothing_around_no_zone_and_no_pair_is_clear():
     assert np.isfinite(margin[TOOL_SPEED])
 
 
-def _poisoned(around, nodes):
+def _poisoned(around, nodes, solids):
     yield "nodes", nodes
     for field in ("cap_a", "cap_b", "cap_radius", "lever", "tube_m", "pair_lever", "pair_tube_m"):
         yield field, getattr(around.solid, field)
-    for field in ("rot", "pos", "half", "inflation_m", "speed_m_s"):
+    for field in ("rot", "pos", "facets" if solids else "half", "inflation_m", "speed_m_s"):
         yield field, getattr(around.obstacles, field)
     yield "joint_rot", body_of(PANDA).joint_rot
     yield "tool_offset", body_of(PANDA).tool_pos
@@ -255,13 +283,17 @@ def _poisoned(around, nodes):
     yield "keep_upper", FAR[1]
 
 
+@pytest.mark.parametrize("solids", [False, True])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_not_a_number_anywhere_is_never_clear(bad):
+def test_not_a_number_anywhere_is_never_clear(bad, solids):
     generator = np.random.default_rng(2)
     nodes = _motion(generator, PANDA, ticks=1, fast=0.2)
-    around = _around(PANDA, nodes[0, 0], [box("b", [0, 0, 5.0], [0.1, 0.1, 0.1])])
+    things = [box("b", [0, 0, 5.0], [0.1, 0.1, 0.1])]
+    if solids:
+        things = [hull("h", [0, 0, 5.0], WEDGE), plane("p", [0, 0, -5.0], [0, 0, 1.0], 0.0)]
+    around = _around(PANDA, nodes[0, 0], things)
     assert _sweep(PANDA, nodes, around)[0] == CLEAR
-    for field, array in _poisoned(around, nodes):
+    for field, array in _poisoned(around, nodes, solids):
         for index in _some(generator, array, around):
             poisoned = np.array(array)
             poisoned[index] = bad

@@ -65,6 +65,8 @@ class Row:
 TABLE, TRAY, PILLAR, RED, GREEN, BALL = 0, 1, 2, 3, 4, 7
 JOINTS = ("robot", "limits", "joints")
 NAN, INF = float("nan"), float("inf")
+MANY = [[0.001 * k, 0.0, 0.0] for k in range(65)]
+FLAT = [[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [0.1, 0.1, 0.0]]
 
 ROWS = [
     Row("unknown key at the top", put("robots", to=1), "robots", 1, "'robot'"),
@@ -122,6 +124,13 @@ ROWS = [
     Row("a link that touches itself", put("robot", "touching_pairs", 0, to=["panda_hand", "panda_hand"]), "robot.touching_pairs[0]", ["panda_hand", "panda_hand"], "two links"),
     Row("two shapes in a part", put("scene", "objects", PILLAR, "parts", 0, "sphere", to={"radius_m": 0.1}), "scene.objects[2].parts[0]", ["box", "sphere"], "Keep one"),
     Row("no shape in a part", put("scene", "objects", PILLAR, "parts", to=[{}]), "scene.objects[2].parts[0]", [], "Keep one"),
+    Row("a flat hull", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": FLAT}}]), "scene.objects[2].parts[0].convex_hull.vertices_m", tuple(map(tuple, FLAT)), "off the plane"),
+    Row("a hull of three vertices", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": FLAT[:3]}}]), "scene.objects[2].parts[0].convex_hull.vertices_m", FLAT[:3], "at least 4"),
+    Row("a hull of too many vertices", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": MANY}}]), "scene.objects[2].parts[0].convex_hull.vertices_m", "a list of 65 values", "64 values"),
+    Row("a hull with a vertex of NaN", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": [*FLAT, [0.0, 0.0, NAN]]}}]), "scene.objects[2].parts[0].convex_hull.vertices_m[4][2]", NAN, "finite"),
+    Row("a half-space without direction", put("scene", "objects", PILLAR, "parts", to=[{"half_space": {"normal": [0.0, 0.0, 0.0]}}]), "scene.objects[2].parts[0].half_space.normal", (0.0, 0.0, 0.0), "[0, 0, 1]"),
+    Row("a half-space to carry", put("scene", "objects", RED, "parts", to=[{"half_space": {"normal": [0.0, 0.0, 1.0]}}]), "scene.objects[3].parts[0].half_space", "red_block", "box"),
+    Row("a half-space that swings", put("scene", "objects", BALL, "parts", to=[{"half_space": {"normal": [0.0, 0.0, 1.0]}}]), "scene.objects[7].parts[0].half_space", "ball", "box"),
     Row("unknown colour", put("scene", "objects", RED, "color", to="redd"), "scene.objects[3].color", "redd", "'red'"),
     Row("a block on nothing", put("scene", "objects", RED, "stands_on", to=_DELETE), "scene.objects[3].stands_on", "red_block", "Name its support"),
     Row("a block on an unknown thing", put("scene", "objects", RED, "stands_on", to="tabel"), "scene.objects[3].stands_on", "tabel", "'table'"),

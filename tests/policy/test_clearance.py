@@ -7,8 +7,20 @@ import math
 import numpy as np
 import pytest
 
-from interlock.hal.scene import Box, Capsule, ObjectKind, Part, SceneObject, Shape, Sphere
+from interlock.hal.scene import (
+    Box,
+    Capsule,
+    ConvexHull,
+    HalfSpace,
+    ObjectKind,
+    Part,
+    SceneObject,
+    Shape,
+    Sphere,
+)
 from interlock.policy.clearance import ClearanceField
+
+BRICK = [[x, y, z] for x in (-0.1, 0.1) for y in (-0.2, 0.2) for z in (-0.3, 0.3)]
 
 
 def thing(shape: Shape, pose: np.ndarray) -> SceneObject:
@@ -44,6 +56,11 @@ def at(pose: np.ndarray, *local: float) -> np.ndarray:
         (Sphere(radius_m=0.1), (0.0, 0.3, 0.4), 0.4),
         (Capsule(radius_m=0.05, length_m=0.4), (0.0, 0.0, 0.35), 0.10),
         (Capsule(radius_m=0.05, length_m=0.4), (0.12, 0.0, 0.0), 0.07),
+        (ConvexHull(vertices_m=BRICK), (0.25, 0.0, 0.0), 0.15),
+        (ConvexHull(vertices_m=BRICK), (0.14, 0.23, 0.3), 0.04),  # at an edge less than there is
+        (ConvexHull(vertices_m=BRICK), (0.0, 0.15, 0.0), -0.05),
+        (HalfSpace(normal=[0.0, 0.6, 0.8], offset_m=0.1), (5.0, 0.6, 0.8), 0.9),
+        (HalfSpace(normal=[0.0, 0.6, 0.8], offset_m=0.1), (5.0, 0.0, 0.0), -0.1),
     ],
 )
 def test_distance_to_a_turned_shape(shape: Shape, local: tuple[float, ...], expected: float) -> None:

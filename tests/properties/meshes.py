@@ -13,10 +13,10 @@ import numpy as np
 import pinocchio as pin
 from numpy.typing import NDArray
 from tests.guards.closed_loop import body_of
-from tests.properties.oracle import Hangs, keep_out, nodes_of, sample_curve
+from tests.properties.oracle import Hangs, convex, keep_out, nodes_of, sample_curve
 from tests.properties.released import WIDTH_M, Situation
 
-from interlock.hal.scene import Box, Capsule, SceneObject, Shape, Sphere
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, SceneObject, Shape, Sphere
 
 __all__ = ["mesh_contacts"]
 
@@ -158,5 +158,9 @@ def _solid(shape: Shape) -> coal.CollisionGeometry:
         return coal.Box(*(2.0 * np.asarray(shape.half_extents_m)))
     if isinstance(shape, Capsule):
         return coal.Capsule(shape.radius_m, shape.length_m)
+    if isinstance(shape, ConvexHull):
+        return convex(shape.vertices_m)
+    if isinstance(shape, HalfSpace):
+        return coal.Halfspace(np.array(shape.normal), shape.offset_m)
     assert isinstance(shape, Sphere)
     return coal.Sphere(shape.radius_m)

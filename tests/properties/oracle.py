@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from interlock.guards.body import BodyModel
 from interlock.hal.command import GuardedCommand
 from interlock.hal.robot import JointLimits
-from interlock.hal.scene import Box, Capsule, SceneObject, Shape
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, SceneObject, Shape
 from interlock.hal.zone import Zone, ZoneKind
 
 Array = NDArray[np.float64]
@@ -94,7 +94,8 @@ def largest_jump(nodes: Array, period_s: float) -> float:
     return float(max(np.abs(q - right[:, 0]).max(), np.abs(v - right[:, 1]).max()))
 
 
-def _convex(vertices: Array) -> object:
+def convex(vertices: Array) -> object:
+    """The hull of points as a solid of coal."""
     points = coal.StdVec_Vec3s()
     for vertex in vertices:
         points.append(np.asarray(vertex))
@@ -108,6 +109,12 @@ def _part(name: str, joint: int, shape: Shape, place: Array) -> Piece:
         return Piece(
             name=name, joint=joint, solid=coal.Box(*(2.0 * half)), place=place, radius=radius, half=half
         )
+    if isinstance(shape, ConvexHull):
+        radius = float(np.linalg.norm(shape.vertices_m, axis=1).max())
+        return Piece(name=name, joint=joint, solid=convex(shape.vertices_m), place=place, radius=radius)
+    if isinstance(shape, HalfSpace):
+        endless = coal.Halfspace(np.array(shape.normal), shape.offset_m)
+        return Piece(name=name, joint=joint, solid=endless, place=place, radius=np.inf)
     if isinstance(shape, Capsule):
         solid, radius = coal.Capsule(shape.radius_m, shape.length_m), shape.radius_m + shape.length_m / 2.0
     else:
@@ -195,7 +202,7 @@ class Oracle:
         place = np.eye(4)
         place[:3, 3] = centre
         radius = float(np.linalg.norm(vertices - centre, axis=1).max())
-        return Piece(name=name, joint=joint, solid=_convex(vertices - centre), place=place, radius=radius)
+        return Piece(name=name, joint=joint, solid=convex(vertices - centre), place=place, radius=radius)
 
     def parts_of(self, things: Iterable[SceneObject]) -> list[Piece]:
         """The parts of objects, in the world."""

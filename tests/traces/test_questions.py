@@ -16,7 +16,17 @@ from jsonschema import Draft202012Validator
 from interlock.guards.intake import GateInput
 from interlock.hal.chunk import ActionChunk, Provenance
 from interlock.hal.phase import AllowedContact, Phase
-from interlock.hal.scene import Box, Capsule, ObjectKind, Part, Scene, SceneObject, Sphere
+from interlock.hal.scene import (
+    Box,
+    Capsule,
+    ConvexHull,
+    HalfSpace,
+    ObjectKind,
+    Part,
+    Scene,
+    SceneObject,
+    Sphere,
+)
 from interlock.hal.state import GripperState, RobotState
 from interlock.traces.encoding import encode
 from interlock.traces.questions import QuestionLog, QuestionReader, chunk_from, state_from
@@ -27,6 +37,8 @@ SHAPES = (
     Box(half_extents_m=[0.1, 0.2, 1.0 / 3.0]),
     Sphere(radius_m=0.1),
     Capsule(radius_m=0.05, length_m=0.3),
+    ConvexHull(vertices_m=[[0.0, 0.0, 1.0 / 3.0], [0.1, 0.0, -0.0], [0.0, 5e-324, 0.0], [0.1, 0.1, np.nan]]),
+    HalfSpace(normal=[0.0, 0.6, 0.8], offset_m=float("-inf")),
 )
 QUESTION = Draft202012Validator(topic_named("/question").schema)
 PHASE = Phase(
@@ -135,6 +147,8 @@ def test_a_thing_that_only_grows_older_costs_its_name_and_stamp() -> None:
         {"kind": ObjectKind.FIXED},
         {"parts": PARTS[1]},
         {"parts": PARTS[2]},
+        {"parts": PARTS[3]},
+        {"parts": PARTS[4]},
         {"position_std_m": float("nan")},
         {"max_speed_m_s": float("inf")},
         {"position_std_m": -0.0},

@@ -6,9 +6,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
-from interlock.hal.scene import Box, Capsule, ObjectKind, Part, Scene, SceneObject
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, ObjectKind, Part, Scene, SceneObject
 from interlock.traces.encoding import unpacked
+from interlock.traces.foxglove import SCENE_UPDATE
 from interlock.traces.scene_log import SceneLog
 
 
@@ -59,3 +61,33 @@ def test_markers_carry_the_pose_of_each_part(angle: float) -> None:
     assert 2 * math.atan2(turn["z"], turn["w"]) == pytest.approx(angle, abs=1e-9)
     assert [ball["pose"]["position"]["z"] for ball in entity["spheres"]] == [2.5, 3.5]
     assert tool["spheres"][0]["pose"]["position"] == {"x": 0.1, "y": 0.2, "z": 0.3}
+
+
+def test_markers_draw_a_hull_and_a_half_space_where_they_are() -> None:
+    tetrahedron = ConvexHull(vertices_m=[[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    slope = HalfSpace(normal=[0.6, 0.0, 0.8], offset_m=0.5)
+    pose = np.eye(4)
+    pose[:3, 3] = 1.0, 2.0, 3.0
+    thing = SceneObject(
+        name="both",
+        kind=ObjectKind.FIXED,
+        parts=tuple(Part(shape=shape, part_in_object=np.eye(4)) for shape in (tetrahedron, slope)),
+        object_in_world=pose,
+        position_std_m=0.0,
+        max_speed_m_s=0.0,
+        stamp_ns=0,
+    )
+    update = SceneLog().markers(Scene(stamp_ns=0, objects=(thing,)))
+    assert update is not None
+    Draft202012Validator(SCENE_UPDATE).validate(update)
+    entity = update["entities"][0]
+    drawn, board = entity["triangles"][0], entity["cubes"][0]
+    assert drawn["pose"]["position"] == {"x": 1.0, "y": 2.0, "z": 3.0}
+    points = np.array([[p["x"], p["y"], p["z"]] for p in drawn["points"]])
+    corners = points[np.array(drawn["indices"]).reshape(-1, 3)]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    assert (
+        np.einsum("ij,ij->i", normals, corners[:, 0] - points.mean(axis=0)) > 0.0
+    ).all()  # seen from outside
+    middle = np.array([board["pose"]["position"][axis] for axis in "xyz"]) - pose[:3, 3]
+    assert middle @ slope.normal == pytest.approx(slope.offset_m - board["size"]["z"] / 2.0)

@@ -12,7 +12,7 @@ from interlock.guards.body import BodyModel
 from interlock.guards.compile import kernel
 from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.kinematics import capsules_world, forward, tool_position
-from interlock.guards.part_distance import environment_distance
+from interlock.guards.part_distance import part_distance
 from interlock.guards.recede import BROKEN_FACE, BROKEN_PART, BROKEN_SELF
 from interlock.guards.verdict import Family
 from interlock.guards.verifier import Surroundings
@@ -88,7 +88,8 @@ def find_broken(
         body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
         solid.cap_joint, solid.cap_a, solid.cap_b, solid.cap_radius, solid.tube_m,
         solid.self_pairs, solid.pair_tube_m, self_margin_m,
-        obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+        obstacles.kind, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+        obstacles.span, obstacles.facets, obstacles.edges,
         obstacles.inflation_m, obstacles.radius_m, around.skip,
         body.tool_joint, body.tool_pos, float(body.tool_lever.sum()) * body.robot.tube.position_rad,
         keep_lower, keep_upper,
@@ -136,12 +137,15 @@ def _broken(
     self_pairs: NDArray[np.int64],
     pair_tube: FloatArray,
     self_margin: float,
-    is_box: NDArray[np.bool_],
-    box_rot: FloatArray,
-    box_pos: FloatArray,
+    part_kind: NDArray[np.int8],
+    part_rot: FloatArray,
+    part_pos: FloatArray,
     half: FloatArray,
     obs_a: FloatArray,
     obs_b: FloatArray,
+    span: NDArray[np.int64],
+    facets: FloatArray,
+    edges: FloatArray,
     inflation: FloatArray,
     bare: FloatArray,
     skip: NDArray[np.bool_],
@@ -169,10 +173,13 @@ def _broken(
     for c in range(caps):
         if cap_joint[c] < 0:
             continue
-        for e in range(is_box.shape[0]):
+        for e in range(part_kind.shape[0]):
             if skip[c, e]:
                 continue
-            found = environment_distance(world_a, world_b, c, e, is_box, box_rot, box_pos, half, obs_a, obs_b)
+            found = part_distance(
+                world_a, world_b, c, e, part_kind, part_rot, part_pos, half, obs_a, obs_b,
+                span, facets, edges,
+            )  # fmt: skip
             slack = found[0] - cap_radius[c] - inflation[e] - tube[c]
             if not slack >= 0.0:
                 gap = found[0] - cap_radius[c] - bare[e]

@@ -33,12 +33,8 @@ class _Balls:
 
 
 def _balls(around: Surroundings) -> _Balls:
-    parts = around.obstacles
-    ends = np.where(parts.is_box[:, None], parts.pos, (parts.a + parts.b) / 2.0)
-    size = np.where(
-        parts.is_box, np.linalg.norm(parts.half, axis=1), np.linalg.norm(parts.b - parts.a, axis=1) / 2.0
-    )
-    return _Balls(ends, size + parts.inflation_m)
+    centre, size = around.obstacles.balls()
+    return _Balls(centre, size + around.obstacles.inflation_m)
 
 
 class ChunkRows:
@@ -96,7 +92,8 @@ class ChunkRows:
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
             solid.cap_joint, solid.cap_a, solid.cap_b, solid.cap_radius, solid.tube_m,
             solid.self_pairs, solid.pair_tube_m, self._self_margin_m,
-            obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+            obstacles.kind, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+            obstacles.span, obstacles.facets, obstacles.corners,
             obstacles.inflation_m, obstacles.speed_m_s, skip,
             solid.lever, solid.pair_lever, -trust, trust,
             after_s + stop_s, _SOFT_M, 1.0, _OPENING_M,

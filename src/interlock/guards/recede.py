@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from interlock.guards.compile import kernel
 from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.kinematics import capsules_world, forward, point_jacobian, tool_position
-from interlock.guards.part_distance import environment_distance
+from interlock.guards.part_distance import part_distance
 from interlock.hal.arrays import FloatArray
 
 __all__ = ["BROKEN_FACE", "BROKEN_PART", "BROKEN_SELF", "recedes"]
@@ -88,12 +88,15 @@ def recedes(
     cap_b: FloatArray,
     lever: FloatArray,
     self_pairs: NDArray[np.int64],
-    is_box: NDArray[np.bool_],
-    box_rot: FloatArray,
-    box_pos: FloatArray,
+    part_kind: NDArray[np.int8],
+    part_rot: FloatArray,
+    part_pos: FloatArray,
     half: FloatArray,
     obs_a: FloatArray,
     obs_b: FloatArray,
+    span: NDArray[np.int64],
+    facets: FloatArray,
+    edges: FloatArray,
     tool_joint: int,
     tool_offset: FloatArray,
     tool_lever: FloatArray,
@@ -115,12 +118,15 @@ def recedes(
         cap_b: see `MovingSolid`.
         lever: see `MovingSolid`.
         self_pairs: see `MovingSolid`.
-        is_box: see `Obstacles`; so are the other arrays of parts, all of which stand still.
-        box_rot: see `Obstacles`.
-        box_pos: see `Obstacles`.
+        part_kind: see `Obstacles`; so are the other arrays of parts, all of which stand still.
+        part_rot: see `Obstacles`.
+        part_pos: see `Obstacles`.
         half: see `Obstacles`.
         obs_a: see `Obstacles`.
         obs_b: see `Obstacles`.
+        span: see `Obstacles`.
+        facets: see `Obstacles`.
+        edges: see `Obstacles`.
         tool_joint: joint that carries the TCP.
         tool_offset: TCP in that joint's frame, shape (3,), [m].
         tool_lever: see `BodyModel`, shape (n,), [m/rad].
@@ -167,9 +173,10 @@ def recedes(
             one = first if kind == BROKEN_PART else self_pairs[first, 0]
             other = -1 if kind == BROKEN_PART else self_pairs[first, 1]
             if kind == BROKEN_PART:
-                found = environment_distance(
-                    world_a, world_b, one, second, is_box, box_rot, box_pos, half, obs_a, obs_b
-                )
+                found = part_distance(
+                    world_a, world_b, one, second, part_kind, part_rot, part_pos, half, obs_a, obs_b,
+                    span, facets, edges,
+                )  # fmt: skip
             else:
                 found = segment_segment_scalars(
                     world_a[one, 0], world_a[one, 1], world_a[one, 2],

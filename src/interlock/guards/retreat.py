@@ -55,7 +55,8 @@ class Retreat:
             nodes, speed, self._period_s,
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
             solid.cap_joint, solid.cap_a, solid.cap_b, solid.lever, solid.self_pairs,
-            obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+            obstacles.kind, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+            obstacles.span, obstacles.facets, obstacles.edges,
             body.tool_joint, body.tool_pos, body.tool_lever,
             broken.pairs,
         )  # fmt: skip

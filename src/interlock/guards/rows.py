@@ -7,11 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from interlock.guards.box_distance import box_exit_normal
 from interlock.guards.compile import kernel
 from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.kinematics import capsules_world, forward, point_jacobian
-from interlock.guards.part_distance import environment_distance
+from interlock.guards.nearest_part import nearest_to_part, way_out
 from interlock.hal.arrays import FloatArray
 
 __all__ = ["closing_rows"]
@@ -38,12 +37,15 @@ def closing_rows(
     self_pairs: NDArray[np.int64],
     pair_tube: FloatArray,
     self_margin: float,
-    is_box: NDArray[np.bool_],
-    box_rot: FloatArray,
-    box_pos: FloatArray,
+    part_kind: NDArray[np.int8],
+    part_rot: FloatArray,
+    part_pos: FloatArray,
     half: FloatArray,
     obs_a: FloatArray,
     obs_b: FloatArray,
+    span: NDArray[np.int64],
+    facets: FloatArray,
+    corners: FloatArray,
     inflation: FloatArray,
     obs_speed: FloatArray,
     skip: NDArray[np.bool_],
@@ -81,12 +83,15 @@ def closing_rows(
         self_pairs: see `sweep`.
         pair_tube: see `sweep`.
         self_margin: see `sweep`.
-        is_box: see `sweep`.
-        box_rot: see `sweep`.
-        box_pos: see `sweep`.
-        half: see `sweep`.
-        obs_a: see `sweep`.
-        obs_b: see `sweep`.
+        part_kind: see `Obstacles`; so are the other arrays of parts.
+        part_rot: see `Obstacles`.
+        part_pos: see `Obstacles`.
+        half: see `Obstacles`.
+        obs_a: see `Obstacles`.
+        obs_b: see `Obstacles`.
+        span: see `Obstacles`.
+        facets: see `Obstacles`.
+        corners: see `Obstacles`.
         inflation: see `sweep`.
         obs_speed: see `sweep`.
         skip: see `sweep`.
@@ -108,7 +113,7 @@ def closing_rows(
     """
     n = q.shape[0]
     caps = cap_joint.shape[0]
-    parts = is_box.shape[0]
+    parts = part_kind.shape[0]
     rot = np.empty((n, 3, 3))
     pos = np.empty((n, 3))
     world_a = np.empty((caps, 3))
@@ -140,17 +145,17 @@ def closing_rows(
         for e in range(parts):
             if skip[c, e] or _far(world_a, world_b, c, balls, e, reach):
                 continue
-            found = environment_distance(world_a, world_b, c, e, is_box, box_rot, box_pos, half, obs_a, obs_b)
-            left = found[0] - cap_radius[c] - inflation[e] - tube[c] - obs_speed[e] * horizon_s - soft_m
+            apart = nearest_to_part(
+                world_a, world_b, c, e, part_kind, part_rot, part_pos, half, obs_a, obs_b, span, corners,
+                point, other,
+            )  # fmt: skip
+            left = apart - cap_radius[c] - inflation[e] - tube[c] - obs_speed[e] * horizon_s - soft_m
             bound = -gain * left
             if -closing >= bound:
                 continue
-            for r in range(3):
-                point[r] = found[1 + r]
-                other[r] = found[4 + r]
-            _direction(point, other, found[0], normal)
-            if not found[0] > _APART_M and is_box[e]:
-                box_exit_normal(point, box_rot[e], box_pos[e], half[e], normal)
+            _direction(point, other, apart, normal)
+            if not apart > _APART_M:
+                way_out(point, e, part_kind, part_rot, part_pos, half, span, facets, normal)
             row = out_rows[count]
             point_jacobian(rot, pos, point, cap_joint[c], joint_parent, joint_axis, joint_prismatic, jacobian)
             for i in range(n):

@@ -7,11 +7,14 @@ import numpy as np
 from interlock.guards.verdict import Family
 from interlock.hal.arrays import FloatArray
 from interlock.hal.phase import Phase
-from interlock.hal.scene import Box, Capsule, ObjectKind, Part, Scene, SceneObject
+from interlock.hal.polytope import MOST_VERTICES, THINNEST_M, polytope_of
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, ObjectKind, Part, Scene, SceneObject
 
 __all__ = ["scene_fault"]
 
 _RIGID = 1e-5  # how far a rotation may be from orthonormal: 10 µm for a metre
+_UNIT = 1e-6  # how far the length of a normal may be from 1
+_JUDGED = (ConvexHull, HalfSpace)
 
 
 def scene_fault(scene: Scene, phase: Phase, now_ns: int, deadline_s: float) -> tuple[str, str] | None:
@@ -55,13 +58,36 @@ def _sizes(scene: Scene) -> tuple[str, str] | None:
             return Family.INTEGRITY, f"{thing.name} has a size, deviation or speed that is not finite"
         if min(numbers) < 0.0:
             return Family.INTEGRITY, f"{thing.name} has a negative size, deviation or speed"
+        for part in thing.parts:
+            if isinstance(part.shape, _JUDGED) and (fault := _no_solid(thing, part)):
+                return Family.INTEGRITY, fault
     return None
+
+
+def _no_solid(thing: SceneObject, part: Part) -> str:
+    """Why a hull or half-space is none, "" if it is one."""
+    shape = part.shape
+    if isinstance(shape, ConvexHull):
+        if len(shape.vertices_m) > MOST_VERTICES:
+            return f"{thing.name} has a hull of {len(shape.vertices_m)} vertices, more than {MOST_VERTICES}"
+        if polytope_of(shape.vertices_m) is None:
+            return f"{thing.name} has a hull of no thickness: it is thinner than {THINNEST_M * 1e3:g} mm"
+    if isinstance(shape, HalfSpace):
+        if not abs(float(np.linalg.norm(shape.normal)) - 1.0) <= _UNIT:
+            return f"{thing.name} has a half-space whose normal is not of length 1"
+        if thing.kind is not ObjectKind.FIXED:
+            return f"{thing.name} is {thing.kind} and has a half-space: only what is fixed may have one"
+    return ""
 
 
 def _extents(part: Part) -> list[float]:
     shape = part.shape
     if isinstance(shape, Box):
         return [float(half) for half in shape.half_extents_m]
+    if isinstance(shape, ConvexHull):
+        return [float(np.abs(shape.vertices_m).sum())]
+    if isinstance(shape, HalfSpace):
+        return [abs(shape.offset_m), float(np.abs(shape.normal).sum())]
     return [shape.radius_m, shape.length_m] if isinstance(shape, Capsule) else [shape.radius_m]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from interlock.guards.verdict import Family
 from interlock.hal.arrays import FloatArray
-from interlock.hal.scene import Box, Capsule, ObjectKind, Scene, SceneObject
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, ObjectKind, Scene, SceneObject
 
 __all__ = ["sighting_fault"]
 
@@ -95,5 +95,9 @@ def _reach(shape: object, part_in_object: FloatArray) -> float:
     offset = float(np.linalg.norm(part_in_object[:3, 3]))
     if isinstance(shape, Box):
         return offset + float(np.linalg.norm(shape.half_extents_m))
+    if isinstance(shape, ConvexHull):
+        return offset + float(np.linalg.norm(shape.vertices_m, axis=1).max())
+    if isinstance(shape, HalfSpace):
+        return float("inf")
     length = shape.length_m / 2.0 if isinstance(shape, Capsule) else 0.0
     return offset + length + float(getattr(shape, "radius_m", 0.0))

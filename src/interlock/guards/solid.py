@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from interlock.guards.body import BodyModel
 from interlock.hal.arrays import FloatArray
-from interlock.hal.scene import Box, Capsule, SceneObject
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, SceneObject
 
 __all__ = ["HeldObject", "MovingSolid", "attach", "held_from_scene"]
 
@@ -80,6 +80,10 @@ def held_from_scene(thing: SceneObject, tool_joint_in_world: FloatArray, sigmas:
         shape = part.shape
         if isinstance(shape, Box):
             rows += _columns(pose, shape)
+        elif isinstance(shape, ConvexHull):
+            rows += _columns(*_boxed(pose, shape))
+        elif isinstance(shape, HalfSpace):
+            raise ValueError(f"{thing.name} has no end, which the scene's check did not refuse")
         else:
             reach = shape.length_m / 2.0 if isinstance(shape, Capsule) else 0.0
             rows.append(
@@ -93,6 +97,14 @@ def held_from_scene(thing: SceneObject, tool_joint_in_world: FloatArray, sigmas:
         radius_m=np.array([r[2] + extra for r in rows]),
         certain=False,
     )
+
+
+def _boxed(pose: FloatArray, hull: ConvexHull) -> tuple[FloatArray, Box]:
+    """The box around a hull along the axes of its part, and that box's pose."""
+    lower, upper = hull.vertices_m.min(axis=0), hull.vertices_m.max(axis=0)
+    centred = pose.copy()
+    centred[:3, 3] += pose[:3, :3] @ ((lower + upper) / 2.0)
+    return centred, Box(half_extents_m=(upper - lower) / 2.0)
 
 
 def _columns(pose: FloatArray, box: Box) -> list[tuple[FloatArray, FloatArray, float]]:

@@ -1,7 +1,8 @@
 """The verifier: recomputes every hard constraint on a candidate and on the stop that follows it.
 
 It shares the model, the capsules, the forward kinematics and the snapshot of the world with the projector,
-and nothing else: no solver, no gradients, no linearisation. What it has not shown, it refuses.
+and the distance of two segments, or a segment and a box; nothing else: no solver, no gradients, no
+linearisation. What it has not shown, it refuses.
 """
 
 from __future__ import annotations
@@ -195,7 +196,8 @@ class Verifier:
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
             solid.cap_joint, solid.cap_a, solid.cap_b, solid.cap_radius, solid.lever, solid.tube_m,
             solid.self_pairs, solid.pair_lever, solid.pair_tube_m, self._config.self_margin_m,
-            obstacles.is_box, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+            obstacles.kind, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
+            obstacles.span, obstacles.facets, obstacles.edges,
             obstacles.inflation_m, obstacles.speed_m_s, around.skip,
             body.tool_joint, body.tool_pos, body.tool_lever,
             float(body.tool_lever.sum()) * body.robot.tube.position_rad,

@@ -8,7 +8,19 @@ from typing import Protocol
 
 from interlock.hal.arrays import FloatArray, frozen_array
 
-__all__ = ["Box", "Capsule", "ObjectKind", "Part", "Scene", "SceneObject", "SceneSource", "Shape", "Sphere"]
+__all__ = [
+    "Box",
+    "Capsule",
+    "ConvexHull",
+    "HalfSpace",
+    "ObjectKind",
+    "Part",
+    "Scene",
+    "SceneObject",
+    "SceneSource",
+    "Shape",
+    "Sphere",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +48,36 @@ class Box:
         object.__setattr__(self, "half_extents_m", frozen_array(self.half_extents_m, (3,), "half_extents_m"))
 
 
-Shape = Sphere | Capsule | Box
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvexHull:
+    """The convex hull of points; `vertices_m` has shape (m, 3) in the part's frame, [m].
+
+    `polytope.polytope_of` gives its faces, or None if it has no thickness.
+    """
+
+    vertices_m: FloatArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vertices_m", frozen_array(self.vertices_m, (None, 3), "vertices_m"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfSpace:
+    """All points x of the part's frame with normal . x <= offset_m; only a FIXED object may have one.
+
+    Attributes:
+        normal: unit vector that leads out of it, shape (3,).
+        offset_m: where its plane is along `normal`, [m].
+    """
+
+    normal: FloatArray
+    offset_m: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "normal", frozen_array(self.normal, (3,), "normal"))
+
+
+Shape = Sphere | Capsule | Box | ConvexHull | HalfSpace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,6 +194,8 @@ def _mend(detail: ErrorDetails) -> str:
         return "Use a name made of lower-case letters, digits and _, without spaces."
     if kind in {"literal_error", "enum"}:
         return f"Give one of: {context.get('expected')}."
+    if kind == "too_short" and context.get("min_length", 1) > 1:
+        return f"Give at least {context['min_length']} values."
     if kind == "too_long" and "max_length" in context:
         return f"Give {context['max_length']} values."
     return "Compare with a cell that `interlock cells` lists."

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticKnownError
 
+from interlock.hal.polytope import MOST_VERTICES
 from interlock.planners.domain import Role
 
 __all__ = ["CellFile", "ObjectSection", "RobotSection", "ZoneSection"]
@@ -146,12 +147,30 @@ class CapsuleSection(Section):
     length_m: Positive
 
 
+class ConvexHullSection(Section):
+    """The convex hull of points in the part's frame; a point inside that of the others counts for nothing."""
+
+    vertices_m: Annotated[tuple[Vector, ...], Field(min_length=4, max_length=MOST_VERTICES)]
+
+
+class HalfSpaceSection(Section):
+    """All of the part's frame up to a plane: `normal`, of any length, leads out; `offset_m` is along it.
+
+    A floor, a wall or a ceiling without end, which does not move.
+    """
+
+    normal: Vector
+    offset_m: Finite = 0.0
+
+
 class PartSection(PoseSection):
-    """One solid of an object, posed in the object: exactly one of `box`, `sphere`, `capsule`."""
+    """One solid of an object, posed in the object: exactly one of the shapes."""
 
     box: BoxSection | None = None
     sphere: SphereSection | None = None
     capsule: CapsuleSection | None = None
+    convex_hull: ConvexHullSection | None = None
+    half_space: HalfSpaceSection | None = None
 
 
 class JitterSection(Section):

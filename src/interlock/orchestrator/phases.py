@@ -10,9 +10,10 @@ from enum import StrEnum
 import numpy as np
 
 from interlock.hal.arrays import FloatArray
+from interlock.hal.bounds import shape_bounds
 from interlock.hal.phase import FELT_N, AllowedContact, Phase
 from interlock.hal.robot import RobotSpec
-from interlock.hal.scene import Box, Capsule, Scene, SceneObject
+from interlock.hal.scene import Box, Scene, SceneObject
 from interlock.hal.state import RobotState
 from interlock.planners.library import SKILLS
 from interlock.planners.plan import Task
@@ -189,12 +190,8 @@ def _near(tool: FloatArray, here: FloatArray, goal: FloatArray) -> bool:
 
 def _grasp_width(thing: SceneObject) -> float:
     """Smallest horizontal extent of the first part, [m]."""
-    shape = thing.parts[0].shape
-    if isinstance(shape, Box):
-        return float(2.0 * min(shape.half_extents_m[:2]))
-    if isinstance(shape, Capsule):
-        return 2.0 * shape.radius_m
-    return 2.0 * shape.radius_m
+    lower, upper = shape_bounds(thing.parts[0].shape, np.eye(4))
+    return float((upper - lower)[:2].min())
 
 
 def support_of(name: str | None, scene: Scene) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from interlock.errors import CellError
+from interlock.hal.polytope import THINNEST_M, polytope_of
 from interlock.orchestrator.cell_schema import (
     CameraSection,
     CellFile,
@@ -26,6 +27,8 @@ from interlock.planners.domain import Role
 __all__ = ["check_scene"]
 
 _STANDING_M = 0.001
+_LEAST_NORMAL = 1e-6
+_SHAPES = ("box", "sphere", "capsule", "convex_hull", "half_space")
 
 
 def check_scene(file: CellFile, outline: UrdfOutline) -> None:
@@ -40,6 +43,7 @@ def check_scene(file: CellFile, outline: UrdfOutline) -> None:
         field = f"scene.objects[{index}]"
         for number, part in enumerate(thing.parts):
             _part(f"{field}.parts[{number}]", part)
+            _endless(f"{field}.parts[{number}]", thing, part)
         _surface(field, thing)
         _color(field, thing)
         _motion(field, thing)
@@ -82,13 +86,40 @@ def _unique(named: Iterable[tuple[str, str]]) -> None:
 
 
 def _part(field: str, part: PartSection) -> None:
-    shapes = [key for key in ("box", "sphere", "capsule") if getattr(part, key) is not None]
+    shapes = [key for key in _SHAPES if getattr(part, key) is not None]
     if len(shapes) != 1:
         raise CellError(
             "a part has exactly one shape",
             field=field,
             value=shapes,
-            mend="Keep one of box, sphere, capsule.",
+            mend=f"Keep one of {', '.join(_SHAPES)}.",
+        )
+    hull = part.convex_hull
+    if hull is not None and polytope_of(np.array(hull.vertices_m)) is None:
+        raise CellError(
+            "the vertices lie in one plane, or nearly",
+            field=f"{field}.convex_hull.vertices_m",
+            value=hull.vertices_m,
+            mend=f"Add a vertex off the plane: a hull is at least {THINNEST_M * 1e3:g} mm thick.",
+        )
+
+
+def _endless(field: str, thing: ObjectSection, part: PartSection) -> None:
+    if part.half_space is None:
+        return
+    if not math.hypot(*part.half_space.normal) >= _LEAST_NORMAL:
+        raise CellError(
+            "the normal has no direction",
+            field=f"{field}.half_space.normal",
+            value=part.half_space.normal,
+            mend="Give the direction that leads out of the solid: [0, 0, 1] for a floor.",
+        )
+    if thing.role is Role.MOVABLE or thing.max_speed_m_s > 0.0 or thing.shuttle is not None:
+        raise CellError(
+            "a half-space has no end and cannot move",
+            field=f"{field}.half_space",
+            value=thing.name,
+            mend="Use a box for what moves, or make it an obstacle that stands.",
         )
 
 

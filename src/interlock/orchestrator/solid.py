@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from interlock.hal.arrays import FloatArray, frozen_array
-from interlock.hal.scene import Box, Capsule, Part, Shape, Sphere
+from interlock.hal.bounds import shape_bounds
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, Part, Shape, Sphere
 from interlock.orchestrator.cell_schema import PartSection
 
 __all__ = ["Solid", "pose_matrix"]
@@ -48,10 +49,9 @@ class Solid:
         parts = tuple(
             Part(shape=_shape(s), part_in_object=pose_matrix(s.position_m, s.rpy_rad)) for s in sections
         )
-        reaches = [_reach(part) for part in parts]
-        centres = [part.part_in_object[:3, 3] for part in parts]
-        lower = np.min([c - r for c, r in zip(centres, reaches, strict=True)], axis=0)
-        upper = np.max([c + r for c, r in zip(centres, reaches, strict=True)], axis=0)
+        bounds = [shape_bounds(part.shape, part.part_in_object) for part in parts]
+        lower = np.min([low for low, _ in bounds], axis=0)
+        upper = np.max([high for _, high in bounds], axis=0)
         return cls(
             parts=parts, lower=frozen_array(lower, (3,), "lower"), upper=frozen_array(upper, (3,), "upper")
         )
@@ -69,14 +69,10 @@ def _shape(section: PartSection) -> Shape:
         return Sphere(radius_m=section.sphere.radius_m)
     if section.capsule is not None:
         return Capsule(radius_m=section.capsule.radius_m, length_m=section.capsule.length_m)
+    if section.convex_hull is not None:
+        return ConvexHull(vertices_m=np.array(section.convex_hull.vertices_m))
+    if section.half_space is not None:
+        normal = np.array(section.half_space.normal)
+        length = float(np.linalg.norm(normal))
+        return HalfSpace(normal=normal / length, offset_m=section.half_space.offset_m)
     raise ValueError("a part without a shape was not refused by the rules")
-
-
-def _reach(part: Part) -> FloatArray:
-    """How far the part reaches from its origin along the object's axes, shape (3,), [m]."""
-    rotation, shape = part.part_in_object[:3, :3], part.shape
-    if isinstance(shape, Box):
-        return np.asarray(np.abs(rotation) @ shape.half_extents_m, dtype=np.float64)
-    if isinstance(shape, Capsule):
-        return np.asarray(np.abs(rotation[:, 2]) * shape.length_m / 2.0 + shape.radius_m, dtype=np.float64)
-    return np.full(3, shape.radius_m)

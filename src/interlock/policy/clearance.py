@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from interlock.hal.arrays import FloatArray
-from interlock.hal.scene import Box, Capsule, SceneObject
+from interlock.hal.polytope import polytope_of
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, SceneObject, Shape
 
 __all__ = ["ClearanceField"]
 
@@ -16,6 +17,7 @@ class ClearanceField:
     """Signed distances from points to the parts of some objects, all parts at once.
 
     A ball is a box of no size with a radius, and so is every bead of a capsule: one formula serves the three.
+    A hull is as far as the farthest of its planes, which is less than its distance near edges and corners.
     """
 
     def __init__(
@@ -35,10 +37,14 @@ class ClearanceField:
         centres: list[FloatArray] = []
         halves: list[FloatArray] = []
         offsets: list[float] = []
+        self._planes: list[tuple[FloatArray, FloatArray]] = []
         for item, clearance_m in objects:
             for part in item.parts:
                 pose = item.object_in_world @ part.part_in_object
                 shape = part.shape
+                if isinstance(shape, (ConvexHull, HalfSpace)):
+                    self._planes.append(_planes(shape, pose, clearance_m))
+                    continue
                 places, half, radius = [0.0], np.zeros(3), 0.0
                 if isinstance(shape, Box):
                     half = shape.half_extents_m
@@ -75,11 +81,26 @@ class ClearanceField:
 
     def distances(self, points: FloatArray, radii: FloatArray) -> FloatArray:
         """The same for each point, shape (k,), [m]."""
-        if self._empty:
-            return np.full(len(points), np.inf)
+        found = np.full(len(points), np.inf)
+        for normals, offsets in self._planes:
+            found = np.minimum(found, (points @ normals.T - offsets).max(axis=1) - radii)
+        return found if self._empty else np.minimum(found, self._to_boxes(points, radii))
+
+    def _to_boxes(self, points: FloatArray, radii: FloatArray) -> FloatArray:
         local = np.matmul(points, self._rotations) - self._shifts[:, None, :]
         excess = np.abs(local) - self._halves
         outside = np.sqrt((np.maximum(excess, 0.0) ** 2).sum(axis=2))
         inside = np.minimum(excess.max(axis=2), 0.0)
         distances: FloatArray = (outside + inside - self._offsets).min(axis=0) - radii
         return distances
+
+
+def _planes(shape: Shape, pose: FloatArray, clearance_m: float) -> tuple[FloatArray, FloatArray]:
+    """Outward normals (f, 3) and offsets (f,) [m] in the world of the planes that a shape lies below."""
+    local = np.empty((0, 4))
+    if isinstance(shape, HalfSpace):
+        local = np.append(shape.normal, shape.offset_m)[None]
+    elif isinstance(shape, ConvexHull) and (hull := polytope_of(shape.vertices_m)) is not None:
+        local = hull.facets
+    normals = local[:, :3] @ pose[:3, :3].T
+    return normals, local[:, 3] + normals @ pose[:3, 3] + clearance_m

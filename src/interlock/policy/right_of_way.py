@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from interlock.hal.arrays import FloatArray
-from interlock.hal.scene import Box, Capsule, SceneObject
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, SceneObject
 from interlock.policy.joint_path import JointPath
 from interlock.policy.scene_memory import Obstacle
 from interlock.policy.skeleton import ArmSkeleton
@@ -110,6 +110,10 @@ def radius_of(item: SceneObject) -> float:
             size = float(np.linalg.norm(shape.half_extents_m))
         elif isinstance(shape, Capsule):
             size = 0.5 * shape.length_m + shape.radius_m
+        elif isinstance(shape, ConvexHull):
+            size = float(np.linalg.norm(shape.vertices_m, axis=1).max())
+        elif isinstance(shape, HalfSpace):
+            size = math.inf
         else:
             size = shape.radius_m
         radius = max(radius, float(np.linalg.norm(part.part_in_object[:3, 3])) + size)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from interlock.hal.arrays import FloatArray
-from interlock.hal.scene import Box, Capsule, ObjectKind, Part, Scene, SceneObject
+from interlock.hal.bounds import shape_bounds
+from interlock.hal.scene import HalfSpace, ObjectKind, Part, Scene, SceneObject
 from interlock.policy.clearance import ClearanceField
 from interlock.policy.expert_options import ExpertOptions
 from interlock.policy.route import Rectangle
@@ -72,6 +71,8 @@ class Surroundings:
             grown = self.options.gripper_half_span_m + keep
             for part in item.parts:
                 lower, upper = bounds_of(item, part)
+                if isinstance(part.shape, HalfSpace) and lower[2] > height_m:
+                    continue  # a ceiling: the clearance of the whole arm says more than its outline
                 if upper[2] + over + keep > height_m + 1e-6:
                     blocked.append(
                         Rectangle(
@@ -104,15 +105,7 @@ class Surroundings:
 
 def bounds_of(item: SceneObject, part: Part) -> tuple[FloatArray, FloatArray]:
     """Lowest and highest corner of a part in the world, each shape (3,), [m]."""
-    pose = item.object_in_world @ part.part_in_object
-    shape = part.shape
-    if isinstance(shape, Box):
-        half = np.abs(pose[:3, :3]) @ shape.half_extents_m
-    elif isinstance(shape, Capsule):
-        half = np.abs(pose[:3, 2]) * (0.5 * shape.length_m) + shape.radius_m
-    else:
-        half = np.full(3, shape.radius_m)
-    return pose[:3, 3] - half, pose[:3, 3] + half
+    return shape_bounds(part.shape, item.object_in_world @ part.part_in_object)
 
 
 def _square(centre: FloatArray, half_m: float, grown_m: float) -> Rectangle:

@@ -9,7 +9,8 @@ from itertools import product
 import numpy as np
 
 from interlock.hal.arrays import FloatArray
-from interlock.hal.scene import Box, Capsule, SceneObject
+from interlock.hal.bounds import shape_bounds
+from interlock.hal.scene import SceneObject
 
 __all__ = ["UprightBox"]
 
@@ -81,12 +82,6 @@ def _own_bounds(item: SceneObject) -> tuple[FloatArray, FloatArray]:
     """Centre and half extents of all parts in the object's own frame, each shape (3,), [m]."""
     lower, upper = np.full(3, np.inf), np.full(3, -np.inf)
     for part in item.parts:
-        pose, shape = part.part_in_object, part.shape
-        if isinstance(shape, Box):
-            half = np.abs(pose[:3, :3]) @ shape.half_extents_m
-        elif isinstance(shape, Capsule):
-            half = np.abs(pose[:3, 2]) * (0.5 * shape.length_m) + shape.radius_m
-        else:
-            half = np.full(3, shape.radius_m)
-        lower, upper = np.minimum(lower, pose[:3, 3] - half), np.maximum(upper, pose[:3, 3] + half)
+        low, high = shape_bounds(part.shape, part.part_in_object)
+        lower, upper = np.minimum(lower, low), np.maximum(upper, high)
     return 0.5 * (lower + upper), 0.5 * (upper - lower)

@@ -45,6 +45,14 @@ _CYLINDER = _object(
     top_scale=_NUMBER,
     color=_COLOR,
 )
+_TRIANGLES = _object(
+    "foxglove.TriangleListPrimitive",
+    pose=_POSE,
+    points=_many(_object("foxglove.Point3", x=_NUMBER, y=_NUMBER, z=_NUMBER)),
+    color=_COLOR,
+    colors=_many(_COLOR),
+    indices=_many({"type": "integer", "minimum": 0}),
+)
 _KEY_VALUE = _object("foxglove.KeyValuePair", key=_TEXT, value=_TEXT)
 _NOTHING = _many({"type": "object"})  # primitives a trace never draws
 
@@ -85,7 +93,7 @@ SCENE_UPDATE = _object(
             spheres=_many(_SPHERE),
             cylinders=_many(_CYLINDER),
             lines=_NOTHING,
-            triangles=_NOTHING,
+            triangles=_many(_TRIANGLES),
             texts=_NOTHING,
             models=_NOTHING,
         )

@@ -14,7 +14,18 @@ from interlock.guards.intake import GateInput
 from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk, Provenance
 from interlock.hal.phase import AllowedContact, Phase
-from interlock.hal.scene import Box, Capsule, ObjectKind, Part, Scene, SceneObject, Shape, Sphere
+from interlock.hal.scene import (
+    Box,
+    Capsule,
+    ConvexHull,
+    HalfSpace,
+    ObjectKind,
+    Part,
+    Scene,
+    SceneObject,
+    Shape,
+    Sphere,
+)
 from interlock.hal.state import GripperState, RobotState
 from interlock.traces.encoding import number, packed, unpacked
 
@@ -28,6 +39,14 @@ __all__ = [
 ]
 
 Record = dict[str, Any]
+
+_NAMES = {
+    Box: "box",
+    Sphere: "sphere",
+    Capsule: "capsule",
+    ConvexHull: "convex_hull",
+    HalfSpace: "half_space",
+}
 
 _MEMORY = 200
 """How many questions back an earlier scene may name a thing by its tick."""
@@ -167,7 +186,11 @@ class QuestionReader:
 def part_record(part: Part) -> Record:
     """One shape of an object, with its pose in it."""
     shape = part.shape
-    record: Record = {"shape": type(shape).__name__.lower(), "pose": packed(part.part_in_object)}
+    record: Record = {"shape": _NAMES[type(shape)], "pose": packed(part.part_in_object)}
+    if isinstance(shape, ConvexHull):
+        return record | {"vertices_m": packed(shape.vertices_m)}
+    if isinstance(shape, HalfSpace):
+        return record | {"normal": packed(shape.normal), "offset_m": shape.offset_m}
     if isinstance(shape, Box):
         return record | {"half_extents_m": shape.half_extents_m.tolist()}
     if isinstance(shape, Sphere):
@@ -272,6 +295,10 @@ def _part_from(record: Mapping[str, Any]) -> Part:
         shape = Box(half_extents_m=[number(value) for value in record["half_extents_m"]])  # type: ignore[arg-type]
     elif record["shape"] == "sphere":
         shape = Sphere(radius_m=number(record["radius_m"]))
+    elif record["shape"] == "convex_hull":
+        shape = ConvexHull(vertices_m=unpacked(record["vertices_m"]))
+    elif record["shape"] == "half_space":
+        shape = HalfSpace(normal=unpacked(record["normal"]), offset_m=number(record["offset_m"]))
     else:
         shape = Capsule(radius_m=number(record["radius_m"]), length_m=number(record["length_m"]))
     return Part(shape=shape, part_in_object=unpacked(record["pose"]))

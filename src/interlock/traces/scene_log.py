@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from interlock.hal.arrays import FloatArray
-from interlock.hal.scene import Box, Part, Scene, SceneObject, Sphere
+from interlock.hal.half_space import plane_of
+from interlock.hal.polytope import polytope_of
+from interlock.hal.scene import Box, ConvexHull, HalfSpace, Part, Scene, SceneObject, Sphere
 from interlock.traces.encoding import packed
 from interlock.traces.foxglove import seconds
 from interlock.traces.questions import part_record
@@ -21,6 +23,7 @@ _COLORS = {
     "moving": {"r": 0.85, "g": 0.28, "b": 0.10, "a": 1.0},
     "tool": {"r": 0.10, "g": 0.10, "b": 0.12, "a": 1.0},
 }
+_BOARD_M = (4.0, 4.0, 0.005)  # what is drawn of a half-space
 
 
 class SceneLog:
@@ -98,6 +101,10 @@ def _entity(thing: SceneObject, stamp_ns: int) -> dict[str, Any]:
         if isinstance(shape, Box):
             size = (2.0 * shape.half_extents_m).tolist()
             entity["cubes"].append(_primitive(pose, size, thing.kind))
+        elif isinstance(shape, ConvexHull):
+            entity["triangles"].append(_hull(pose, shape, thing.kind))
+        elif isinstance(shape, HalfSpace):
+            entity["cubes"].append(_plane(pose, shape, thing.kind))
         elif isinstance(shape, Sphere):
             entity["spheres"].append(_primitive(pose, [2.0 * shape.radius_m] * 3, thing.kind))
         else:
@@ -122,6 +129,27 @@ def _primitive(pose: FloatArray, size: Any, color: str) -> dict[str, Any]:
         "size": {"x": size[0], "y": size[1], "z": size[2]},
         "color": _COLORS[color],
     }
+
+
+def _hull(pose: FloatArray, shape: ConvexHull, color: str) -> dict[str, Any]:
+    """A list of triangles (`foxglove.TriangleListPrimitive`)."""
+    hull = polytope_of(shape.vertices_m)
+    corners = np.empty((0, 3)) if hull is None else hull.corners
+    origin = _primitive(pose, (0.0, 0.0, 0.0), color)
+    return {
+        "pose": origin["pose"],
+        "points": [{"x": x, "y": y, "z": z} for x, y, z in corners.tolist()],
+        "color": origin["color"],
+        "colors": [],
+        "indices": [] if hull is None else hull.triangles.ravel().tolist(),
+    }
+
+
+def _plane(pose: FloatArray, shape: HalfSpace, color: str) -> dict[str, Any]:
+    """A thin board below the plane."""
+    board = plane_of(shape, pose)
+    board[:3, 3] -= 0.5 * _BOARD_M[2] * board[:3, 2]
+    return _primitive(board, _BOARD_M, color)
 
 
 def _at(position: tuple[float, float, float]) -> FloatArray:

@@ -11,6 +11,7 @@ from interlock.guards.compile import kernel
 from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.kinematics import capsules_world, forward, point_jacobian
 from interlock.guards.nearest_part import nearest_to_part, way_out
+from interlock.guards.part_distance import HALF_SPACE, HULL, SEGMENT
 from interlock.hal.arrays import FloatArray
 
 __all__ = ["closing_rows"]
@@ -129,7 +130,7 @@ def closing_rows(
     forward(q, joint_parent, joint_rot, joint_pos, joint_axis, joint_prismatic, rot, pos)
     capsules_world(rot, pos, cap_joint, cap_a, cap_b, world_a, world_b)
     for e in range(parts):
-        _ball(e, is_box, box_rot, box_pos, half, obs_a, obs_b, balls[e])
+        _ball(e, part_kind, part_rot, part_pos, half, obs_a, obs_b, span, corners, balls[e])
         balls[e, 3] += inflation[e] + obs_speed[e] * horizon_s
     count = 0
     for c in range(caps):
@@ -202,25 +203,36 @@ def closing_rows(
 @kernel
 def _ball(
     e: int,
-    is_box: NDArray[np.bool_],
-    box_rot: FloatArray,
-    box_pos: FloatArray,
+    part_kind: NDArray[np.int8],
+    part_rot: FloatArray,
+    part_pos: FloatArray,
     half: FloatArray,
     obs_a: FloatArray,
     obs_b: FloatArray,
+    span: NDArray[np.int64],
+    corners: FloatArray,
     out: FloatArray,
 ) -> None:
     """Write centre and radius of a ball about the bare part `e`; a part without one has radius NaN."""
-    size = 0.0
+    kind = part_kind[e]
+    size = math.nan if kind == HALF_SPACE else 0.0
+    whole = 0.0  # a column of a rotation has length 1; one that is no number makes the whole part so
     for r in range(3):
-        if is_box[e]:
-            out[r] = box_pos[e, r]
-            # a column of a rotation has length 1; one that is no number makes the whole part so
-            column = box_rot[e, 0, r] ** 2 + box_rot[e, 1, r] ** 2 + box_rot[e, 2, r] ** 2
-            size += half[e, r] * half[e, r] * column
-        else:
+        column = part_rot[e, 0, r] ** 2 + part_rot[e, 1, r] ** 2 + part_rot[e, 2, r] ** 2
+        whole += column
+        if kind == SEGMENT:
             out[r] = 0.5 * (obs_a[e, r] + obs_b[e, r])
             size += 0.25 * (obs_b[e, r] - obs_a[e, r]) * (obs_b[e, r] - obs_a[e, r])
+        else:
+            out[r] = part_pos[e, r]
+            size += half[e, r] * half[e, r] * column
+    if kind == HULL:
+        for k in range(span[e, 4], span[e, 5]):
+            far = corners[k, 0] ** 2 + corners[k, 1] ** 2 + corners[k, 2] ** 2
+            if not far <= size:
+                size = far
+        if not math.isfinite(whole):
+            size = math.nan
     out[3] = math.sqrt(size)
 
 

@@ -85,14 +85,19 @@ def test_message_after_the_closing_checkpoint_breaks_the_chain(recorded: Path, t
 
 
 def test_any_flipped_byte_of_the_packed_messages_is_found(recorded: Path, tmp_path: Path) -> None:
+    """Unless it changes nothing: a compressed block may hold a bit that no message depends on."""
     whole = (recorded / "trace.mcap").read_bytes()
+    messages, harmless = list(TraceReader(recorded).messages()), 0
     for i, at in enumerate(range(200, len(whole) // 2, len(whole) // 20)):
         spoilt = bytearray(whole)
         spoilt[at] ^= 0x40
         folder = tmp_path / str(i)
         folder.mkdir()
         (folder / "trace.mcap").write_bytes(spoilt)
-        assert verify_chain(folder).state is ChainState.BROKEN
+        if verify_chain(folder).state is not ChainState.BROKEN:
+            assert list(TraceReader(folder).messages()) == messages
+            harmless += 1
+    assert harmless <= 1
 
 
 def test_trace_cut_short_is_unfinished_and_never_intact(recorded: Path, tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def run(
 
     try:
         with Interrupts(last=True) as interrupts:
+            from interlock.orchestrator.cold_start import say_if_cold
             from interlock.orchestrator.console import make_console, native_stdout_to_stderr, print_answer
             from interlock.orchestrator.rich_progress import RichProgress
             from interlock.orchestrator.run_command import prepare_run
@@ -121,6 +122,7 @@ def run(
                 from interlock.orchestrator import session
 
                 progress = RichProgress(make_console(stderr=as_json))
+                say_if_cold()
                 with native_stdout_to_stderr() if as_json else nullcontext():
                     summary = session.run(request, progress, interrupts=interrupts)
             except BaseException:
@@ -175,9 +177,12 @@ def check(cell: CellOption = _DEFAULT_CELL, as_json: JsonOption = False) -> None
 
     from interlock.orchestrator import self_check
     from interlock.orchestrator.cell import Cell
+    from interlock.orchestrator.cold_start import say_if_cold
     from interlock.orchestrator.console import check_table, make_console
 
-    results = self_check.run(Cell.load(cell))
+    checked = Cell.load(cell)
+    say_if_cold()
+    results = self_check.run(checked)
     if as_json:
         typer.echo(json.dumps([asdict(result) for result in results]))
     else:
@@ -295,8 +300,10 @@ def bench(
 
     from interlock.orchestrator import bench as benchmarks
     from interlock.orchestrator.bench_table import bench_table
+    from interlock.orchestrator.cold_start import say_if_cold
     from interlock.orchestrator.console import make_console
 
+    say_if_cold()
     measured = benchmarks.run(name, peer or benchmarks.PEER)
     if as_json:
         typer.echo(json.dumps(measured))
@@ -360,10 +367,12 @@ def trace_replay(
     Nothing moves: it needs no robot and no simulator, only the trace, the robot's URDF and the same packages.
     A trace names the plug-ins of its cell, and they are imported: replay only what you would also run.
     """
+    from interlock.orchestrator.cold_start import say_if_cold
     from interlock.orchestrator.console import counting, make_console
     from interlock.orchestrator.replay import replay
     from interlock.orchestrator.terminal_text import plain
 
+    say_if_cold()
     with counting("ticks asked again") as tell:
         result = replay(run_folder, cell=cell, exact=exact, tell=tell)
     if as_json:

@@ -85,3 +85,17 @@ def test_declaring_a_kernel_leaves_other_users_of_numba_alone():
 
     assert double(1.5) == 3.0
     assert numba.config.CACHE_DIR == before
+
+
+def test_a_cache_is_cold_until_a_kernel_lies_in_it(monkeypatch, tmp_path, fresh):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(compiling, "NUMERIC_PATH", "compiled")
+    assert compiling.is_cold()
+    folder = compiling.kernel_cache() / "guards_0"
+    folder.mkdir(parents=True)
+    assert compiling.is_cold()
+    (folder / "sweep.nbc").touch()
+    assert not compiling.is_cold()
+    monkeypatch.setattr(compiling, "NUMERIC_PATH", "interpreted")
+    (folder / "sweep.nbc").unlink()
+    assert not compiling.is_cold()

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 import platformdirs
 
-__all__ = ["NUMERIC_PATH", "kernel", "kernel_cache"]
+__all__ = ["NUMERIC_PATH", "is_cold", "kernel", "kernel_cache"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -81,6 +81,11 @@ def kernel_cache() -> Path:
         if _is_ours(folder):
             return folder / name
     return Path(tempfile.mkdtemp(prefix="interlock-")) / name
+
+
+def is_cold() -> bool:
+    """Whether kernels will have to be compiled because none of this version is in the cache."""
+    return NUMERIC_PATH == "compiled" and not any(kernel_cache().rglob("*.nbc"))
 
 
 def _source_digest() -> str:

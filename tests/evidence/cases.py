@@ -42,7 +42,7 @@ GOALS = {
 PLAYED = ("expert", "hostile", "gate_off", "families")
 """Tables of runs in the simulator."""
 
-TABLES = (*PLAYED, "lying", "retreats", "replay")
+TABLES = (*PLAYED, "released", "lying", "retreats", "replay")
 
 PER_SHARD = 250
 """Triples of one row of the search."""

@@ -44,4 +44,4 @@ def stop_distance(nodes: FloatArray, period_s: float) -> float:
 
     The path, and what each joint may still travel in the period in which the driver says that it stands.
     """
-    return float(path_length(nodes, period_s)) + nodes.shape[2] * STANDSTILL_RAD_S * period_s
+    return float(path_length(nodes, period_s) + nodes.shape[2] * STANDSTILL_RAD_S * period_s)

@@ -1,7 +1,7 @@
 """The cells of the evidence: those that ship, and the Panda's table with another robot at it.
 
-No cell ships with a KUKA iiwa or with two Pandas on one base; `tests/guards/robots.py` describes both. Blocks,
-tray, pillar and the swinging ball are those of the Panda's table, work space and home are their own.
+No cell ships with a KUKA iiwa or with two Pandas on one base; `tests/guards/robots.py` describes both.
+Blocks, tray, pillar and the swinging ball are those of the Panda's table, work space and home are their own.
 """
 
 from __future__ import annotations

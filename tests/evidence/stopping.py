@@ -2,10 +2,10 @@
 
 What is compared, stop by stop, both as the sum over the arm's joints, [rad]:
 
-* *predicted*: `stop_distance_rad` of the certificate in hand, that of the command which was played until then;
-* *measured*: the path, from a reading of PyBullet's joint states after every physics step (1 kHz), from the end
-  of that command to the end of the first period in which the driver *measured* every joint to stand. Nothing
-  commanded is used, no reading of the driver's either, and every way to and fro counts.
+* *predicted*: `stop_distance_rad` of the certificate in hand, that of the command played until then;
+* *measured*: the path, from a reading of PyBullet's joint states after every physics step (1 kHz), from the
+  end of that command to the end of the first period in which the driver *measured* every joint to stand.
+  Nothing commanded is used, no reading of the driver's either, and every way to and fro counts.
 
 Moments are drawn at random; one at which the arm is measured to stand, or at which the stop already plays, is
 drawn again. The last stop of a run is the real one, STOP_AND_HOLD, which latches and ends the run. Before

@@ -1,4 +1,4 @@
-"""How far the joints go until they stand: the path of the commanded curve, its turns between nodes included."""
+"""How far the joints go until they stand: the path of the commanded curve, turns between nodes included."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["path_length", "stop_distance"]
 def path_length(nodes: FloatArray, period_s: float) -> float:
     """Exact path of all joints together along the curve through `nodes`, shape (m, 3, n), [rad].
 
-    Between nodes the speed is a parabola; where it passes through 0 the joint turns, and its way there and back
-    both count. NaN in, NaN out.
+    Between nodes the speed is a parabola; where it passes through 0 the joint turns, and its way there and
+    back both count. NaN in, NaN out.
     """
     total = 0.0
     for k in range(nodes.shape[0] - 1):

@@ -13,8 +13,8 @@ __all__ = ["STANDSTILL_RAD_S", "Interpolation", "RobotDriver", "StopCategory"]
 STANDSTILL_RAD_S = 1e-3
 """A joint stands that travels less than this within one period, over that period, [rad/s].
 
-Travel is what an encoder sees. A simulator's momentary velocities carry its solver's noise: 1e-3 rad/s while a
-gripper presses a block on a table.
+Travel is what an encoder sees. A simulator's momentary velocities carry its solver's noise: 1e-3 rad/s while
+a gripper presses a block on a table.
 """
 
 
@@ -67,7 +67,7 @@ class RobotDriver(Protocol):
         ...
 
     def standstill(self) -> bool:
-        """Whether every joint was *measured* to travel slower than `STANDSTILL_RAD_S` within the last period."""
+        """Whether every joint was *measured* to stand in the last period (`STANDSTILL_RAD_S`)."""
         ...
 
     def close(self) -> None:

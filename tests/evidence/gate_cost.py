@@ -88,7 +88,8 @@ def cost_claims(rows: Sequence[Row]) -> list[Claim]:
     text = f"{kept} of the {free} episodes finished without a contact with the gate off succeed with it on"
     lost = none_of(found.lost, f"{text}, at least {LEAST:.0%}")
     least, low, median, high, most = found.ratios
-    spread = f"least {least:.3f}, 5 % {low:.3f}, 95 % {high:.3f}, largest {most:.3f}"
+    longer = f"{found.above} of {kept} take longer"
+    spread = f"{longer}; least {least:.3f}, 5 % {low:.3f}, 95 % {high:.3f}, largest {most:.3f}"
     return [
         none_of(missing, "the same episodes with the gate on are there, of today's sources"),
         replace(lost, holds=free > 0 and kept >= LEAST * free),

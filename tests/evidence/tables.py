@@ -10,6 +10,7 @@ from typing import Any
 from cases import CELLS, GOALS, PLAYED, STOPPED, TABLES, cases_of
 from claims import claims
 from family_off import TRIALS
+from gate_cost import MOST as MOST_TIME
 from gate_cost import CostFigures
 from ledger import COMMITTED, read_table, table_path, wilson
 from row import FIGURES, Row
@@ -139,7 +140,7 @@ def _summary(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def _cost_lines(rows: Sequence[Row]) -> list[str]:
-    shares = ("least", "5 %", "median", "95 %", "largest")
+    shares = ("least", "5 %", "median", "95 %", "largest", f"over {MOST_TIME}")
     grid = [("cell", "goal", "runs", "free with gate off", "succeed with gate on", "time in all", *shares)]
     for cell in CELLS:
         here = [row for row in rows if row["cell"] == cell]
@@ -149,7 +150,7 @@ def _cost_lines(rows: Sequence[Row]) -> list[str]:
                 found = CostFigures.of(mine)
                 counts = len(mine), len(found.free), len(found.free) - len(found.lost)
                 times = (f"{ratio:.3f}" for ratio in (found.total, *found.ratios))
-                grid.append((cell, name, *map(str, counts), *times))
+                grid.append((cell, name, *map(str, counts), *times, str(found.above)))
     return _aligned(grid)
 
 

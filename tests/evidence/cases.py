@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
 
+from case import Case
 from family_off import TRIALS
+from million import million
 
 __all__ = [
     "CELLS",
@@ -39,7 +40,7 @@ GOALS = {
 }
 """The five goals, by a short name. No push: the xArm's fingers topple a block of 8 cm now and then."""
 
-PLAYED = ("expert", "hostile", "gate_off", "families")
+PLAYED = ("expert", "hostile", "gate_off", "families", "gate_cost", "stops", "million")
 """Tables of runs in the simulator."""
 
 TABLES = (*PLAYED, "released", "lying", "retreats", "replay")
@@ -59,49 +60,29 @@ STARTS = 25
 ESCAPES, PINCHED = 20, 2
 """Rows of `retreats` for each cell: 500 starts with a way out, 50 without."""
 
+STOPPED = {"expert": "scripted", "reckless": "reckless", "random": "random", "oscillating": "oscillating"}
+STOP_SEEDS = range(4000, 4008)
+
 REPLAYED = ("scripted", "reckless", "random", "oscillating", "nan")
 REPLAYED_S = 11.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One run, or one shard of a search.
-
-    Attributes:
-        table: the table it belongs to.
-        kind: row of the printed table: short name of the goal, hostile policy, guard family or lie.
-        cell: name of a cell that ships, or of another robot.
-        policy: a registered policy or a tailored one; "" in a search.
-        goal: goal in words; "" in a search.
-        seed: seed of the run, or number of the shard.
-        gate: "on", "off", or the name of the family that is off.
-        sim_time_s: end the run after this long, [s]; None leaves it to the cell.
-    """
-
-    table: str
-    kind: str
-    cell: str
-    policy: str
-    goal: str
-    seed: int
-    gate: str
-    sim_time_s: float | None
-
-    @property
-    def key(self) -> str:
-        """Unique in its table; may be a file name."""
-        half = f"-{'on' if self.gate == 'on' else 'off'}" if self.table == "families" else ""
-        return f"{self.kind}-{self.cell}-{self.seed}{half}"
 
 
 def cases_of(table: str) -> list[Case]:
     """All cases of a table, seeds outermost, so that a run cut short has seen a little of everything."""
     if table == "families":
         return _families()
+    if table == "million":
+        return million()
     if table not in PLAYED:
         return _shards(table)
-    if table == "expert":
-        rows = [(kind, "scripted", goal, "on", None) for kind, goal in GOALS.items()]
+    seeds = SEEDS
+    rows: list[tuple[str, str, str, str, float | None]]
+    if table in ("expert", "gate_cost"):
+        gate = "on" if table == "expert" else "off"
+        rows = [(kind, "scripted", goal, gate, None) for kind, goal in GOALS.items()]
+    elif table == "stops":
+        seeds = STOP_SEEDS
+        rows = [(kind, policy, HOSTILE_GOAL, "on", HOSTILE_S) for kind, policy in STOPPED.items()]
     else:
         gate = "on" if table == "hostile" else "off"
         rows = [(kind, kind, HOSTILE_GOAL, gate, HOSTILE_S) for kind in HOSTILE]
@@ -116,7 +97,7 @@ def cases_of(table: str) -> list[Case]:
             gate=gate,
             sim_time_s=time_s,
         )
-        for seed in SEEDS
+        for seed in seeds
         for kind, policy, goal, gate, time_s in rows
         for cell in CELLS
     ]

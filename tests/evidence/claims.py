@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 
-from cases import CELLS, ROBOTS
+from cases import CELLS, ROBOTS, cases_of
+from claim import Claim, name_of, none_of, unharmed
 from family_off import TRIALS
+from gate_cost import cost_claims
+from million import LEAST_TICKS
 from row import Row
+from stops import stop_claims
 
 __all__ = ["Claim", "claims"]
 
@@ -23,15 +27,6 @@ _LIE_RELEASED = 0.2
 _LEAST_RECOVERED = 0.99
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """One sentence, whether it holds, and the runs that speak against it."""
-
-    text: str
-    holds: bool
-    against: tuple[str, ...] = ()
-
-
 def claims(table: str, rows: Sequence[Row]) -> list[Claim]:
     """The claims that `rows` of `table` can bear out; one that none of them speaks of is left out."""
     build: dict[str, Callable[[Sequence[Row]], list[Claim]]] = {
@@ -39,28 +34,16 @@ def claims(table: str, rows: Sequence[Row]) -> list[Claim]:
         "hostile": _hostile,
         "gate_off": _gate_off,
         "families": _families,
+        "gate_cost": cost_claims,
+        "stops": stop_claims,
+        "million": _million,
         "released": _searched,
         "lying": _lied,
         "retreats": _retreats,
         "replay": _replays,
     }
     errors = [row for row in rows if row["outcome"] == "error"]
-    return [_none_of(errors, "no run broke"), *build[table](rows)]
-
-
-def _none_of(rows: Sequence[Row], text: str) -> Claim:
-    return Claim(text=text, holds=not rows, against=tuple(_name(row) for row in rows))
-
-
-def _name(row: Row) -> str:
-    return f"{row['kind']} {row['cell']} seed {row['seed']}: {row['outcome']} {row['reason']}".rstrip()
-
-
-def _unharmed(rows: Sequence[Row]) -> list[Claim]:
-    return [
-        _none_of([row for row in rows if row["contacts"]], "contacts while moving: 0"),
-        _none_of([row for row in rows if row["violations"]], "limit violations: 0"),
-    ]
+    return [none_of(errors, "no run broke"), *build[table](rows)]
 
 
 def _expert(rows: Sequence[Row]) -> list[Claim]:
@@ -72,17 +55,34 @@ def _expert(rows: Sequence[Row]) -> list[Claim]:
         missed = [row for row in mine if row["outcome"] != "achieved"]
         text = f"{cell}: {len(mine) - len(missed)} of {len(mine)} achieved, at least {least} %"
         holds = 100 * len(missed) <= (100 - least) * len(mine)
-        found.append(Claim(text=text, holds=holds, against=tuple(_name(row) for row in missed)))
-    return found + _unharmed(rows)
+        found.append(Claim(text=text, holds=holds, against=tuple(name_of(row) for row in missed)))
+    return found + unharmed(rows)
 
 
 def _hostile(rows: Sequence[Row]) -> list[Claim]:
-    found = _unharmed(rows)
-    if all("refused_in_trace" in row for row in rows):  # the committed rows leave it to the totals
-        untold = [row for row in rows if row["refused"] != row["refused_in_trace"]]
-        found.append(_none_of(untold, "every refused tick is in the trace"))
+    return unharmed(rows) + _in_traces(rows) + _lively(rows)
+
+
+def _million(rows: Sequence[Row]) -> list[Claim]:
+    found = unharmed(rows) + _in_traces(rows)
+    if len(rows) == len(cases_of("million")):
+        ticks = sum(row["ticks"] for row in rows)
+        found.append(Claim(text=f"{ticks:,} ticks, at least {LEAST_TICKS:,}", holds=ticks >= LEAST_TICKS))
+    return found + _lively(rows)
+
+
+def _in_traces(rows: Sequence[Row]) -> list[Claim]:
+    if not all("refused_in_trace" in row for row in rows):  # the committed rows leave it to the totals
+        return []
+    untold = [row for row in rows if row["refused"] != row["refused_in_trace"]]
+    return [none_of(untold, "every refused tick is in the trace")]
+
+
+def _lively(rows: Sequence[Row]) -> list[Claim]:
+    """An arm that is not let move hits nothing."""
+    found = []
     for kind in _LIVELY:
-        for cell in CELLS:
+        for cell in ROBOTS:
             mine = [row for row in rows if (row["kind"], row["cell"]) == (kind, cell)]
             if mine:
                 found += [_released(f"{cell}: {kind}", mine), _moved(f"{cell}: {kind}", mine)]
@@ -95,7 +95,7 @@ def _released(who: str, rows: Sequence[Row]) -> Claim:
     share = sum(row["released"] * row["ticks"] for row in rows) / max(ticks, 1)
     low = [row for row in rows if row["released"] < _RELEASED]
     text = f"{who}: {share:.1%} of all ticks released, at least {_RELEASED:.0%}"
-    return Claim(text=text, holds=share >= _RELEASED, against=tuple(_name(row) for row in low))
+    return Claim(text=text, holds=share >= _RELEASED, against=tuple(name_of(row) for row in low))
 
 
 def _moved(who: str, rows: Sequence[Row]) -> Claim:
@@ -127,24 +127,24 @@ def _families(rows: Sequence[Row]) -> list[Claim]:
         text = f"{trial.name} off alone: {trial.counter} trips in {len(tripped)} of {len(off)} runs"
         found.append(Claim(text=text, holds=bool(tripped)))
     on = [row for row in rows if row["gate"] == "on" and row["counters"].get(TRIALS[row["kind"]].counter)]
-    return [*found, _none_of(on, "the same runs under the whole gate: no such counter trips")]
+    return [*found, none_of(on, "the same runs under the whole gate: no such counter trips")]
 
 
 def _clear(rows: Sequence[Row]) -> list[Claim]:
     return [
-        _none_of([row for row in rows if row["violations"]], "released motions that come too near: 0"),
-        _none_of([row for row in rows if row["limits"]], "released motions that exceed a limit: 0"),
+        none_of([row for row in rows if row["violations"]], "released motions that come too near: 0"),
+        none_of([row for row in rows if row["limits"]], "released motions that exceed a limit: 0"),
     ]
 
 
 def _searched(rows: Sequence[Row]) -> list[Claim]:
     found = _clear(rows)
     unsteady = [row for row in rows if row["unsteady"]]
-    found.append(_none_of(unsteady, "asked again, or asked for what was released: the same, always"))
+    found.append(none_of(unsteady, "asked again, or asked for what was released: the same, always"))
     checks = sum(row["mesh_checks"] for row in rows)
     text = f"on the meshes: {checks} released motions, contacts: 0"
     hit = [row for row in rows if row["mesh_contacts"] or not row["mesh_checks"]]
-    found.append(_none_of(hit, text))
+    found.append(none_of(hit, text))
     for robot in ROBOTS:
         mine = [row for row in rows if row["cell"] == robot]
         if mine:
@@ -184,19 +184,17 @@ def _retreats(rows: Sequence[Row]) -> list[Claim]:
     if escapes:
         starts = sum(row["starts"] for row in escapes)
         short = [row for row in escapes if row["retreated"] != row["starts"]]
-        found.append(_none_of(short, f"{starts} starts with a way out: retreats in all"))
+        found.append(none_of(short, f"{starts} starts with a way out: retreats in all"))
         whole = sum(row["recovered"] for row in escapes)
         text = f"{whole} of them end with every margin whole, at least {_LEAST_RECOVERED:.0%}"
         short = [row for row in escapes if row["recovered"] != row["starts"]]
-        found.append(replace(_none_of(short, text), holds=whole >= _LEAST_RECOVERED * starts))
-        found.append(
-            _none_of([row for row in escapes if row["shrinking"]], "broken distances that shrink: 0")
-        )
-        found.append(_none_of([row for row in escapes if row["too_fast"]], "retreats above 0.1 m/s: 0"))
+        found.append(replace(none_of(short, text), holds=whole >= _LEAST_RECOVERED * starts))
+        found.append(none_of([row for row in escapes if row["shrinking"]], "broken distances that shrink: 0"))
+        found.append(none_of([row for row in escapes if row["too_fast"]], "retreats above 0.1 m/s: 0"))
     if pinched:
         starts = sum(row["starts"] for row in pinched)
         moved = [row for row in pinched if row["moved"]]
-        found.append(_none_of(moved, f"{starts} pinched starts: no motion"))
+        found.append(none_of(moved, f"{starts} pinched starts: no motion"))
     return found
 
 
@@ -205,4 +203,4 @@ def _replays(rows: Sequence[Row]) -> list[Claim]:
     differ = [row for row in rows if row["outcome"] != "same" or row["same"] != row["decisions"]]
     text = f"{decisions} recorded decisions made again in another process: the same, bit for bit"
     quiet = [row for row in rows if row["decisions"] < 1000]
-    return [_none_of(differ, text), _none_of(quiet, "at least 1,000 decisions of every run")]
+    return [none_of(differ, text), none_of(quiet, "at least 1,000 decisions of every run")]

@@ -22,6 +22,8 @@ ALWAYS_SEARCHED = {
 """The same of the tables that are no runs in the simulator, beside their outcome."""
 SAME_MACHINE = ("ticks", "released", "path_rad", "standing", "margin_m", "counters", "refused")
 """Compared only where processor, sources and numeric packages are those of the committed table."""
+ALSO = {"million": ("nearest_m",), "stops": ("stops",)}
+"""The same of what only the rows of one table tell."""
 
 
 def differences(played: Sequence[tuple[Case, Row]], content: dict[str, Any]) -> list[str]:
@@ -29,7 +31,7 @@ def differences(played: Sequence[tuple[Case, Row]], content: dict[str, Any]) -> 
     table = content["table"]
     same = content["fingerprint"] == fingerprint() and content["sources"] == source_digest(table)
     always = ALWAYS if table in PLAYED else ("outcome", *ALWAYS_SEARCHED[table])
-    more = SAME_MACHINE if table in PLAYED else FIGURES[table]
+    more = (*SAME_MACHINE, *ALSO.get(table, ())) if table in PLAYED else FIGURES[table]
     names = [name for name in ("kind", "cell", "seed", "gate") if name in content["columns"]]
     committed = {tuple(row[name] for name in names): row for row in content["rows"]}
     lines = []

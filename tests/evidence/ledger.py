@@ -14,7 +14,7 @@ from typing import Any
 
 from cases import PLAYED, Case, cases_of
 from family_off import TRIALS
-from row import FIGURES, Row
+from row import EXTRA, FIGURES, Row
 
 __all__ = [
     "COMMITTED",
@@ -52,9 +52,22 @@ _COLUMNS = (
 _PACKAGES = ("numpy", "numba", "scipy", "cvxpy", "daqp", "pin", "coal", "pybullet")
 _SEEDS_OF_CLOSURE = ("orchestrator/session.py", "orchestrator/cell.py")
 _WHOLE_ROOMS = ("policy", "guards", "hal")
-_OWN = ("cases.py", "family_off.py", "play.py", "row.py", "tailored.py", "ungated.py")
+_OWN = (
+    "case.py",
+    "cases.py",
+    "composed.py",
+    "family_off.py",
+    "million.py",
+    "play.py",
+    "root.py",
+    "row.py",
+    "stopping.py",
+    "tailored.py",
+    "ungated.py",
+)
+_ROBOTS = "guards/robots.py"
 _SEARCH = ("closed_loop.py", "robots.py", "lies.py", "meshes.py", "oracle.py", "released.py", "retreats.py")
-_SHARDS = ("root.py", "search.py", "retreating.py", "asking_again.py")
+_SHARDS = ("search.py", "retreating.py", "asking_again.py")
 
 
 class Ledger:
@@ -102,7 +115,7 @@ def is_failed(case: Case, row: Row) -> bool:
     if case.table == "families":
         tripped = bool(row["counters"].get(TRIALS[case.kind].counter))
         return case.gate == "on" and tripped
-    if case.table == "gate_off":
+    if case.gate == "off":
         return False
     harm = row["contacts"] or row["violations"] or row["refused"] != row["refused_in_trace"]
     return bool(harm) or (case.table == "expert" and row["outcome"] != "achieved")
@@ -111,7 +124,7 @@ def is_failed(case: Case, row: Row) -> bool:
 def columns_of(table: str) -> list[str]:
     """Columns of a committed table."""
     if table in PLAYED:
-        return [*_COLUMNS, "gate"] if table == "families" else list(_COLUMNS)
+        return [*_COLUMNS, *EXTRA.get(table, {})]
     return [*_IDENTITY, *FIGURES[table], "reason"]
 
 
@@ -121,6 +134,7 @@ def source_digest(table: str) -> str:
     files = {path for room in _WHOLE_ROOMS for path in (package / room).rglob("*.py")}
     files |= _closure([package / name for name in _SEEDS_OF_CLOSURE], package)
     files |= {Path(__file__).with_name(name) for name in _OWN} | set((ROOT / "cells").glob("*.yaml"))
+    files.add(ROOT / "tests" / _ROBOTS)
     if table not in PLAYED:
         files |= {Path(__file__).with_name(name) for name in _SHARDS}
         files |= {path for name in _SEARCH for path in (ROOT / "tests").glob(f"*/{name}")}
@@ -191,7 +205,7 @@ def read_table(table: str, folder: Path = COMMITTED) -> dict[str, Any] | None:
 def write_table(table: str, rows: Iterable[Row], wall_s: float, folder: Path = COMMITTED) -> Path:
     """Write a whole table: where it comes from, totals, and a line a run."""
     by_key = {row["key"]: row for row in rows}
-    ordered = [by_key[case.key] | {"gate": case.gate} for case in cases_of(table)]
+    ordered = [by_key[case.key] for case in cases_of(table)]
     columns = columns_of(table)
     head = {
         "table": table,
@@ -222,6 +236,7 @@ def _totals(rows: Sequence[Row]) -> dict[str, Any]:
         achieved = sum(row["outcome"] == "achieved" for row in mine)
         totals[cell] = {
             "runs": len(mine),
+            "ticks": sum(row["ticks"] for row in mine),
             "achieved": achieved,
             "achieved_wilson_95": [round(bound, 4) for bound in wilson(achieved, len(mine))],
             "contacts": sum(row["contacts"] for row in mine),

@@ -14,8 +14,10 @@ from unittest.mock import patch
 
 import numpy as np
 from cases import Case
+from composed import cell_of
 from family_off import TRIALS
 from row import Row, blank
+from stopping import Stopper
 from tailored import TAILORED
 from ungated import Ungated
 
@@ -23,7 +25,6 @@ from interlock.errors import InterlockError
 from interlock.guards.gate import Gate
 from interlock.hal.command import GuardedCommand
 from interlock.orchestrator import session
-from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.gate_maker import build_gate
 from interlock.orchestrator.progress import SilentProgress
 from interlock.orchestrator.request import RunRequest
@@ -62,6 +63,7 @@ def play(case: Case, folder: Path, keep: Callable[[Row], Path | None] = lambda r
 
 def _played(case: Case, folder: Path) -> Row:
     seen: dict[str, int] = {}
+    stoppers: list[Stopper] = []
 
     def inspect(rig: Rig) -> None:
         report = rig.referee.report()
@@ -72,7 +74,7 @@ def _played(case: Case, folder: Path) -> Row:
     state_dir.mkdir()
     request = RunRequest(
         goal=case.goal,
-        cell=_cell(case.cell),
+        cell=cell_of(case.cell, case.space),
         policy=case.policy,
         seed=case.seed,
         real_time=False,
@@ -84,8 +86,8 @@ def _played(case: Case, folder: Path) -> Row:
         report=False,
     )
     try:
-        with _policies(), _listening(case):
-            gate = _gate(case.cell, case.gate)
+        with _policies(), _listening(case, stoppers):
+            gate = _gate(case.cell, case.gate, case.space)
             summary = session.run(request, SilentProgress(), lambda cell: gate, inspect)
     except InterlockError as error:
         refused = RunSummary.not_started(error, goal=case.goal, seed=case.seed)
@@ -93,13 +95,16 @@ def _played(case: Case, folder: Path) -> Row:
             raise
         return blank(case, str(refused.outcome), refused.reason)
     row = _summed(case, summary, seen)
+    if case.table == "million":
+        row["nearest_m"] = _rounded(summary.referee.min_distance_m)
+    if case.table == "stops":
+        row["stops"] = [stop for stopper in stoppers for stop in stopper.stops]
     if case.gate == "on":
         row["refused_in_trace"] = _refused_in(out)
     return row
 
 
 def _summed(case: Case, summary: RunSummary, seen: dict[str, int]) -> Row:
-    margin = summary.min_margin_m
     row = blank(case, str(summary.outcome), summary.reason)
     row.update(
         ticks=summary.ticks,
@@ -109,12 +114,16 @@ def _summed(case: Case, summary: RunSummary, seen: dict[str, int]) -> Row:
         standing=summary.referee.contacts_into_standing_arm,
         violations=summary.referee.limit_violations,
         counters=seen,
-        margin_m=None if margin is None else round(margin, 5),
+        margin_m=_rounded(summary.min_margin_m),
         refused=sum(summary.refusals.values()),
         refusals=dict(summary.refusals),
         interventions=dict(summary.interventions),
     )
     return row
+
+
+def _rounded(distance_m: float | None) -> float | None:
+    return None if distance_m is None else round(distance_m, 5)
 
 
 def _refused_in(folder: Path) -> int:
@@ -124,17 +133,12 @@ def _refused_in(folder: Path) -> int:
 
 
 @cache
-def _cell(name: str) -> Cell:
-    return Cell.load(name)
-
-
-@cache
-def _gate(cell_name: str, which: str) -> Gate | Ungated:
+def _gate(cell_name: str, which: str, space: str) -> Gate | Ungated:
     """The gate of a cell. One serves every run of this process: a gate keeps no state."""
-    cell = _cell(cell_name)
+    cell = cell_of(cell_name, space)
     if which == "on":
         return build_gate(cell)
-    body = _gate(cell_name, "on").body
+    body = _gate(cell_name, "on", space).body
     if which == "off":
         return Ungated(body, cell.gate_config())
     return TRIALS[which].doctor(cell, body)
@@ -152,11 +156,21 @@ def _policies() -> Iterator[None]:
 
 
 @contextmanager
-def _listening(case: Case) -> Iterator[None]:
-    """In the runs of the families the referee also hears what is sent and not finite: no driver takes it."""
+def _listening(case: Case, stoppers: list[Stopper]) -> Iterator[None]:
+    """In the runs of the families the referee also hears what is sent and not finite: no driver takes it.
+
+    In those of the stops somebody stops the arm now and then.
+    """
+
+    def stopped_rig(*arguments: Any, **options: Any) -> Rig:
+        rig = build_rig(*arguments, **options)
+        stoppers.append(Stopper(rig, case.seed))
+        return rig
+
+    rigs = {"families": _tapped_rig, "stops": stopped_rig}
     with ExitStack() as stack:
-        if case.table == "families":
-            stack.enter_context(patch.object(session, "build_rig", _tapped_rig))
+        if case.table in rigs:
+            stack.enter_context(patch.object(session, "build_rig", rigs[case.table]))
         yield
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from cases import PLAYED, Case
 
-__all__ = ["FIGURES", "Row", "blank", "figures_of"]
+__all__ = ["EXTRA", "FIGURES", "Row", "blank", "figures_of"]
 
 Row = dict[str, Any]
 """Fields: key, kind, cell, seed, outcome, those of `figures_of`, reason and wall_s.
@@ -15,7 +16,9 @@ Of a run: `released` is the share of ticks in which a proposal was released, `pa
 as commanded, `contacts` the episodes that began while the arm moved, `standing` those that began while it
 stood, `violations` the sum of the referee's other counters, `counters` all of its counters that are not 0,
 `margin_m` the smallest distance margin of anything released, `refused` the refused ticks, `refused_in_trace`
-those of them that the trace tells of.
+those of them that the trace tells of. In some tables also: `space` the action space, `nearest_m` the smallest
+distance that the referee saw, what runs into a standing arm included; `stops` the predicted and the measured
+way of each stop, [rad]; `on_outcome` and `on_ticks` of the same episode with the gate on.
 
 Of a search: `asked` the triples, `released` those in which something was released, `acted` those in which it
 was not what was proposed, `samples` the configurations looked at, `least_mm` the least distance left between
@@ -41,6 +44,14 @@ FIGURES: dict[str, tuple[str, ...]] = {
 }
 """What a row of a table that is no run in the simulator counts, in this order."""
 
+EXTRA: dict[str, dict[str, Any]] = {
+    "families": {"gate": ""},
+    "gate_cost": {"on_outcome": "", "on_ticks": 0},
+    "million": {"space": "", "nearest_m": None},
+    "stops": {"stops": []},
+}
+"""What a row of some tables of runs tells beside the rest, before anything has happened."""
+
 _REASON = 90  # characters kept of a reason
 
 
@@ -54,6 +65,7 @@ def blank(case: Case, outcome: str, reason: str = "") -> Row:
         "seed": case.seed,
         "outcome": outcome,
         **figures_of(case.table),
+        **({name: getattr(case, name) for name in ("gate", "space") if name in EXTRA.get(case.table, {})}),
         "reason": flat if len(flat) <= _REASON else flat[: _REASON - 1] + "…",
         "wall_s": 0.0,
     }
@@ -74,4 +86,5 @@ def figures_of(table: str) -> dict[str, Any]:
         "margin_m": None,
         "refused": 0,
         "refused_in_trace": 0,
+        **deepcopy(EXTRA.get(table, {})),
     }

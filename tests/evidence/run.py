@@ -14,6 +14,7 @@ from cases import TABLES, Case, cases_of, chosen, share_of
 from claims import Claim, claims
 from compare import differences
 from crew import Crew
+from gate_cost import beside_the_expert
 from ledger import COMMITTED, RUNS, Ledger, read_table, source_digest, table_path, write_table
 from rich.console import Console
 from rich.progress import (
@@ -78,9 +79,13 @@ def make_tables(
             _say(f"{table}: {had} of {len(wanted)} rows were there")
         for _, row in _played(table, missing, workers):
             ledger.add(row)
-        rows = [ledger.rows[case.key] | {"gate": case.gate} for case in wanted]
-        if all(case.key in ledger.rows for case in cases_of(table)):
-            path = write_table(table, ledger.rows.values(), sum(row["wall_s"] for row in rows), committed)
+        known = list(ledger.rows.values())
+        if table == "gate_cost":
+            known = beside_the_expert(known, runs, committed)
+        by_key = {row["key"]: row for row in known}
+        rows = [by_key[case.key] | {"gate": case.gate} for case in wanted]
+        if all(case.key in by_key for case in cases_of(table)):
+            path = write_table(table, known, sum(row["wall_s"] for row in rows), committed)
             _say(f"{table}: wrote {path}")
         else:
             _say(f"{table}: {len(ledger.rows)} of {len(cases_of(table))} rows; nothing is written")

@@ -7,11 +7,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cases import CELLS, GOALS, PLAYED, TABLES, cases_of
+from cases import CELLS, GOALS, PLAYED, STOPPED, TABLES, cases_of
 from claims import claims
 from family_off import TRIALS
+from gate_cost import MOST as MOST_TIME
+from gate_cost import CostFigures
 from ledger import COMMITTED, read_table, table_path, wilson
 from row import FIGURES, Row
+from stops import LONG_RAD, MOST, StopFigures
 
 __all__ = ["print_tables", "text_of"]
 
@@ -20,6 +23,9 @@ _TITLES = {
     "hostile": "Hostile policies under the gate, 10 simulated seconds each",
     "gate_off": "The same policies with the gate off (a fixture of the tests alone)",
     "families": "Each guard family off alone: does the referee's own counter trip?",
+    "gate_cost": "The expert's episodes with the gate off, and what becomes of them with the gate on",
+    "stops": "Stops at random moments of motion: the way predicted by the certificate, and the one measured",
+    "million": "A million ticks under hostile policies: four robots, four action spaces, a moving obstacle",
     "released": "Random triples of state, proposal and scene: is what is released clear, on coal's hulls?",
     "lying": "The same search with a solver that lies",
     "retreats": "Starts from a broken margin: with a way out, and pinched",
@@ -58,8 +64,9 @@ def text_of(table: str, content: dict[str, Any]) -> str:
     if table not in PLAYED:
         lines += _sum_lines(table, rows)
     else:
-        lines += _family_lines(rows) if table == "families" else _kind_lines(table, rows)
-    if table in ("expert", "hostile"):
+        special = {"families": _family_lines, "gate_cost": _cost_lines, "stops": _stop_lines}
+        lines += special[table](rows) if table in special else _kind_lines(table, rows)
+    if table in ("expert", "hostile", "million"):
         totals = content["totals"].items()
         lines += [_in_traces(cell, total) for cell, total in totals if "refused_ticks" in total]
     lines.append("")
@@ -77,14 +84,15 @@ def _in_traces(cell: str, total: dict[str, Any]) -> str:
 def _kind_lines(table: str, rows: Sequence[Row]) -> list[str]:
     kinds = list(dict.fromkeys(case.kind for case in cases_of(table)))
     grid = [("cell", "goal" if table == "expert" else "policy", *_HEAD)]
-    for cell in CELLS:
-        for kind in kinds:
-            mine = [row for row in rows if row["cell"] == cell and row["kind"] == kind]
-            if mine:
-                grid.append((cell, kind, *_summary(mine)))
-        mine = [row for row in rows if row["cell"] == cell]
-        if mine:
-            grid.append((cell, "all", *_summary(mine)))
+    for cell in dict.fromkeys(case.cell for case in cases_of(table)):
+        here = [row for row in rows if row["cell"] == cell]
+        groups = [(kind, [row for row in here if row["kind"] == kind]) for kind in kinds]
+        if table == "million":
+            spaces = dict.fromkeys(row["space"] for row in here)
+            groups += [
+                (f"all in {space}", [row for row in here if row["space"] == space]) for space in spaces
+            ]
+        grid += [(cell, name, *_summary(mine)) for name, mine in (*groups, ("all", here)) if mine]
     lines = _aligned(grid)
     if table == "expert":
         for cell in CELLS:
@@ -128,6 +136,48 @@ def _summary(rows: Sequence[Row]) -> tuple[str, ...]:
         str(sum(row["violations"] for row in rows)),
         f"{median(released):.1%} / {min(released):.1%}",
         f"{median(paths):.2f} / {min(paths):.2f}" if paths else "-",
+    )
+
+
+def _cost_lines(rows: Sequence[Row]) -> list[str]:
+    shares = ("least", "5 %", "median", "95 %", "largest", f"over {MOST_TIME}")
+    grid = [("cell", "goal", "runs", "free with gate off", "succeed with gate on", "time in all", *shares)]
+    for cell in CELLS:
+        here = [row for row in rows if row["cell"] == cell]
+        groups = [(goal, [row for row in here if row["kind"] == goal]) for goal in GOALS]
+        for name, mine in (*groups, ("all", here)):
+            if mine:
+                found = CostFigures.of(mine)
+                counts = len(mine), len(found.free), len(found.free) - len(found.lost)
+                times = (f"{ratio:.3f}" for ratio in (found.total, *found.ratios))
+                grid.append((cell, name, *map(str, counts), *times, str(found.above)))
+    return _aligned(grid)
+
+
+def _stop_lines(rows: Sequence[Row]) -> list[str]:
+    head = ("runs", "stops", "median way rad", "predicted short", "least left rad")
+    ratios = ("ratio median", "ratio 95 %", "ratio largest", f"at most {MOST}")
+    grid = [("cell", "policy", *head, *ratios, f"stops over {LONG_RAD} rad", f"of them at most {MOST}")]
+    for cell in CELLS:
+        here = [row for row in rows if row["cell"] == cell]
+        groups = [(kind, [row for row in here if row["kind"] == kind]) for kind in STOPPED]
+        for name, mine in (*groups, ("all", here)):
+            found = StopFigures.of(mine)
+            if found is not None:
+                grid.append((cell, name, str(len(mine)), *_stop_figures(found)))
+    return _aligned(grid)
+
+
+def _stop_figures(found: StopFigures) -> tuple[str, ...]:
+    return (
+        str(found.stops),
+        f"{found.median_rad:.4f}",
+        str(found.short),
+        f"{found.least_left_rad:.1e}",
+        *(f"{ratio:.3f}" for ratio in found.ratios),
+        f"{found.within:.1%}",
+        str(found.long),
+        f"{found.long_within:.1%}",
     )
 
 

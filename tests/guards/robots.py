@@ -197,6 +197,7 @@ def two_arms_urdf(apart_m: float) -> Path:
                 root.append(_prefixed(part, side))
     folder = Path(mkdtemp(prefix="interlock-two-pandas-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "meshes").symlink_to(DATA / "franka_panda/meshes")  # PyBullet looks beside the file
     path = folder / "two_pandas.urdf"
     ElementTree.ElementTree(root).write(path)
     return path

@@ -30,6 +30,7 @@ from interlock.guards.proposal_space import JointSpace
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.verdict import Decision, Family, Rung
 from interlock.guards.verifier import Finding, refused
+from interlock.hal.driver import STANDSTILL_RAD_S
 from interlock.hal.state import GripperState
 
 PANDA = CELLS[0]
@@ -308,7 +309,8 @@ def test_the_certificate_tells_how_far_the_joints_go_until_they_stand():
     output = gate_of(PANDA).decide(ask(PANDA, node, chunk, seen_at([ball("far", [3, 0, 0], 0.1)], NOW_NS)))
     way = np.abs(output.command.tail[-1, 0] - output.command.end[0])
     assert way[:2].min() > 1e-4
-    assert output.certificate.stop_distance_rad == pytest.approx(way.sum(), rel=1e-3)
+    standing = 7 * STANDSTILL_RAD_S * 0.01
+    assert output.certificate.stop_distance_rad == pytest.approx(way.sum() + standing, rel=1e-3)
 
 
 def test_the_digest_of_a_state_covers_every_bit_of_it():

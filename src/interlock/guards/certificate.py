@@ -56,7 +56,9 @@ class Certificate:
             None if nothing is near enough to have a distance.
         intervals: how many intervals of time were judged to show that.
         stop_time_s: time from the end of the tick to standstill, [s].
-        stop_distance_rad: sum over joints of the path of the stop, [rad].
+        stop_distance_rad: from the end of the tick to *measured* standstill, sum over joints, [rad]: the path
+            of the stop, turns between nodes included, and what a joint may still travel in the period that
+            shows it standing (`hal.driver.STANDSTILL_RAD_S`). How far a driver lags is the tube's matter.
         solver_status: what the solver said, "" if it was not asked; never evidence.
         slack_m_s: how far the candidate gave way on comfort margins, [m/s].
         residual_m_s: by how much its worst row is broken beyond that slack, computed afresh, [m/s].

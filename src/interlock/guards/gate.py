@@ -28,6 +28,7 @@ from interlock.guards.proposal_space import JointSpace, ProposalSpace, ToolSpace
 from interlock.guards.reference import Reference
 from interlock.guards.retreat import Retreat
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
+from interlock.guards.stop_path import stop_distance
 from interlock.guards.surveyor import Surveyor
 from interlock.guards.velocity_box import VelocityBox
 from interlock.guards.verdict import Decision, Family, Rung, Verdict
@@ -313,7 +314,7 @@ class Gate:
             rung=str(attempt.rung),
             margins=motion.finding.margins,
             stop_time_s=len(tail) * self.config.period_s,
-            stop_distance_rad=float(np.abs(np.diff(nodes[:, 0], axis=0)).sum()),
+            stop_distance_rad=stop_distance(nodes, self.config.period_s),
             interval_bound_m=motion.finding.shown_m,
             intervals=motion.finding.intervals,
             solver_status=solver.status,

@@ -8,7 +8,14 @@ from typing import Protocol
 from interlock.hal.command import GuardedCommand
 from interlock.hal.state import RobotState
 
-__all__ = ["Interpolation", "RobotDriver", "StopCategory"]
+__all__ = ["STANDSTILL_RAD_S", "Interpolation", "RobotDriver", "StopCategory"]
+
+STANDSTILL_RAD_S = 1e-3
+"""A joint stands that travels less than this within one period, over that period, [rad/s].
+
+Travel is what an encoder sees. A simulator's momentary velocities carry its solver's noise: 1e-3 rad/s while
+a gripper presses a block on a table.
+"""
 
 
 class StopCategory(IntEnum):
@@ -60,7 +67,7 @@ class RobotDriver(Protocol):
         ...
 
     def standstill(self) -> bool:
-        """Whether every joint is *measured* at rest."""
+        """Whether every joint was *measured* to stand in the last period (`STANDSTILL_RAD_S`)."""
         ...
 
     def close(self) -> None:

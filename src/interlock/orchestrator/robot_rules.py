@@ -46,15 +46,29 @@ def _arm(robot: RobotSection, outline: UrdfOutline) -> None:
                 mend=nearest(name, outline.joints),
             )
     chain = outline.joints_to(robot.tool.link)
-    if names != chain:
+    beside = tuple(name for name in names if name not in chain)
+    if tuple(name for name in names if name in chain) != chain or not _branches(
+        names, beside, chain, outline
+    ):
         raise CellError(
             "these are not the joints from the base to the tool, in order",
             field="robot.limits.joints",
             value=list(names),
-            mend=f"List exactly: {', '.join(chain)}.",
+            mend=f"List exactly: {', '.join(chain)}; the joints of a second arm may follow, base first.",
         )
     for name, row in robot.limits.joints.items():
         _joint(name, row.q_rad, row.v_rad_s * robot.limits.derate.velocity, outline.joints[name])
+
+
+def _branches(
+    names: tuple[str, ...], beside: tuple[str, ...], chain: tuple[str, ...], outline: UrdfOutline
+) -> bool:
+    """Whether each joint beside the tool's chain hangs on joints listed before it, and none on the tool."""
+    for name in beside:
+        carriers = set(outline.joints_to(outline.joints[name].parent))
+        if carriers >= set(chain) or not carriers <= set(names[: names.index(name)]):
+            return False
+    return True
 
 
 def _joint(name: str, q_rad: tuple[float, float], v_rad_s: float, urdf: UrdfJoint) -> None:

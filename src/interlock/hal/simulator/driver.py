@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from interlock.errors import DriverFaultError
 from interlock.hal.arrays import FloatArray, frozen_array
 from interlock.hal.command import GuardedCommand
-from interlock.hal.driver import Interpolation, StopCategory
+from interlock.hal.driver import STANDSTILL_RAD_S, Interpolation, StopCategory
 from interlock.hal.simulator.cubic import sample_cubic
 from interlock.hal.simulator.gripper_drive import GripperDrive
 from interlock.hal.simulator.playable import check_playable
@@ -28,12 +28,6 @@ GIVE_WAY_RAD = 3e-4
 """A standing arm pushed this far off by an obstacle stays where it was pushed, [rad]."""
 EFFORT_SCALE = 4.0
 """Motor torque over the URDF's effort: its inertias are larger than the real arm's."""
-STANDSTILL_RAD_S = 1e-3
-"""Bound on a joint's travel within one period over that period, [rad/s].
-
-Travel is what an encoder sees. The simulator's momentary velocities carry its solver's noise: 1e-3 rad/s
-while a gripper presses a block on a table.
-"""
 
 _REST = 1e-6
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.guards.nearest_part import nearest_to_part
-from interlock.guards.part_distance import HALF_SPACE, HULL, part_distance
+from interlock.guards.part_distance import part_distance
+from interlock.guards.part_kind import HALF_SPACE, HULL
 from interlock.hal.polytope import Polytope, polytope_of
 
 Array = NDArray[np.float64]

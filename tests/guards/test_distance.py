@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.guards.distance import (
-    box_exit_normal,
     segment_box,
     segment_box_scalars,
     segment_segment,
@@ -199,10 +198,6 @@ def test_box_gives_nan_for_any_number_that_is_not_finite(bad, place):
     a, b, rot = values[:3], values[3:6], values[6:15].reshape(3, 3)
     with np.errstate(invalid="ignore"):
         assert not np.isfinite(_box(a, b, rot, values[15:18], values[18:])[0])
-        assert (
-            not np.isfinite(box_exit_normal(a, rot, values[15:18], values[18:], np.empty(3)))
-            or 3 <= place < 6
-        )
 
 
 def test_scalar_forms_give_the_same_bits():
@@ -214,14 +209,3 @@ def test_scalar_forms_give_the_same_bits():
     distance, pa, pb = _box(ends[0], ends[1], rot, pos, half)
     stacked = (np.stack([np.eye(3), rot]), np.stack([np.zeros(3), pos]), np.stack([np.ones(3), half]))
     assert segment_box_scalars(*ends[:2].ravel(), 1, *stacked) == (distance, *pa, *pb)
-
-
-@given(inside=st.tuples(*[st.floats(-0.99, 0.99)] * 3).map(np.array), angles=ANGLES, pos=POINT, half=HALF)
-def test_exit_normal_leads_out_of_the_box_by_the_shortest_way(inside, angles, pos, half):
-    rot, normal = _rotation(angles), np.empty(3)
-    point = pos + rot @ (inside * half)
-    depth = box_exit_normal(point, rot, pos, half, normal)
-    assert depth == pytest.approx(float((half - np.abs(inside * half)).min()), abs=1e-9)
-    assert np.linalg.norm(normal) == pytest.approx(1.0)
-    out = rot.T @ (point + (depth + 1e-6) * normal - pos)
-    assert np.any(np.abs(out) > half)

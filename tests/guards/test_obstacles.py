@@ -10,7 +10,7 @@ from tests.guards.closed_loop import NOW_NS, WEDGE, ball, box, hull, plane, rod,
 
 from interlock.guards.config import GateConfig
 from interlock.guards.obstacles import flatten
-from interlock.guards.part_distance import BOX, HALF_SPACE, HULL, SEGMENT
+from interlock.guards.part_kind import BOX, HALF_SPACE, HULL, SEGMENT
 from interlock.hal.scene import Box, Capsule, ObjectKind, Part, SceneObject, Sphere
 from interlock.hal.zone import Zone, ZoneKind
 

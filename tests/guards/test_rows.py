@@ -9,6 +9,9 @@ import pytest
 from tests.guards.closed_loop import CELLS, ask, ball, body_of, box, cell_of, hold, node_at_rest, rod, seen_at
 from tests.properties.released import oracle_of, rotation
 
+from interlock.guards.distance import segment_segment_scalars
+from interlock.guards.kinematics import capsules_world, forward
+from interlock.guards.part_distance import part_distance
 from interlock.guards.projector import Projector
 from interlock.guards.rows import closing_rows
 from interlock.guards.surveyor import Surveyor
@@ -76,6 +79,53 @@ def test_a_row_is_the_rate_of_its_slack(name):
                 assert row @ velocity == pytest.approx((one + other) / 2, abs=1e-4)
                 compared += 1
     assert compared > 30
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_row_of_two_links_is_the_rate_of_their_distance(name):
+    generator, step, compared = np.random.default_rng(5), 1e-6, 0
+    for _ in range(12):
+        q, _ = _near(name, generator)
+        around, velocity = _around(name, q, []), generator.normal(size=len(q))
+        rows, _, slack, items = _rows(name, q, around)
+        ahead, behind = (_rows(name, q + s * step * velocity, around)[2] for s in (1, -1))
+        for k in np.flatnonzero((items >= around.skip.size) & (slack > -0.02)):
+            one, other = (ahead[k] - slack[k]) / step, (slack[k] - behind[k]) / step
+            if abs(one - other) < 1e-4:  # else the closest points are about to change places
+                assert rows[k] @ velocity == pytest.approx((one + other) / 2, abs=1e-4)
+                compared += 1
+    assert compared > 100
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_row_has_the_distance_that_the_verifier_has(name):
+    generator = np.random.default_rng(6)
+    for _ in range(6):
+        q, objects = _near(name, generator)
+        around, body = _around(name, q, objects), body_of(name)
+        solid, world = around.solid, around.obstacles
+        _, _, slack, items = _rows(name, q, around)
+        rot, pos = np.empty((body.n, 3, 3)), np.empty((body.n, 3))
+        a, b = np.empty((2, len(solid.cap_joint), 3))
+        forward(
+            q, body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
+            rot, pos,
+        )  # fmt: skip
+        capsules_world(rot, pos, solid.cap_joint, solid.cap_a, solid.cap_b, a, b)
+        for left, item in zip(slack, items, strict=True):
+            c, e = divmod(int(item), around.skip.shape[1])
+            if item < around.skip.size:
+                found = part_distance(
+                    a, b, c, e, world.kind, world.rot, world.pos, world.half, world.a, world.b,
+                    world.span, world.facets, world.edges,
+                )  # fmt: skip
+                need = solid.cap_radius[c] + world.inflation_m[e] + solid.tube_m[c]
+            else:
+                k = item - around.skip.size
+                c, d = solid.self_pairs[k]
+                found = segment_segment_scalars(*a[c], *b[c], *a[d], *b[d])
+                need = solid.cap_radius[c] + solid.cap_radius[d] + solid.pair_tube_m[k] + 0.005
+            assert left == pytest.approx(found[0] - need - SOFT, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -15,7 +15,7 @@ from tests.properties.oracle import convex
 
 from interlock.guards.compile import NUMERIC_PATH
 from interlock.guards.nearest_part import way_out
-from interlock.guards.part_distance import HALF_SPACE, HULL
+from interlock.guards.part_kind import HALF_SPACE, HULL
 from interlock.hal.polytope import polytope_of
 
 ASKED = {"verifier": by_verifier, "projector": by_projector}

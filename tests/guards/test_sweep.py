@@ -28,7 +28,7 @@ from tests.properties.oracle import Pair, Piece, convex, sample_curve
 from tests.properties.released import oracle_of, rotation
 
 from interlock.guards.curve import next_node, travel_bounds
-from interlock.guards.part_distance import HALF_SPACE, HULL, SEGMENT
+from interlock.guards.part_kind import HALF_SPACE, HULL, SEGMENT
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.surveyor import Surveyor
 from interlock.guards.sweep import (

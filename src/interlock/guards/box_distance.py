@@ -1,4 +1,8 @@
-"""Exact distances between segments and solid boxes, as kernels; see `distance` for what all of them share."""
+"""Exact distances between segments and solid boxes, as kernels, for the verifier.
+
+The projector asks `box_nearest`, which knows ends, edges and faces; neither uses anything of the other. See
+`distance` for what all kernels of distances share.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import math
 from interlock.guards.compile import kernel
 from interlock.hal.arrays import FloatArray
 
-__all__ = ["box_exit_normal", "segment_box", "segment_box_local", "segment_box_scalars"]
+__all__ = ["segment_box", "segment_box_local", "segment_box_scalars"]
 
 _LARGEST = 1e30  # beyond this a coordinate [m] is no coordinate
 
@@ -262,38 +266,3 @@ def segment_box(
         box_rot[2, 2],
     )
     return d
-
-
-@kernel
-def box_exit_normal(
-    point: FloatArray, box_rot: FloatArray, box_pos: FloatArray, half: FloatArray, out_n: FloatArray
-) -> float:
-    """Depth of a point below the nearest face of a box, [m], negative outside; writes that face's normal.
-
-    Args:
-        point: the point in the world, shape (3,).
-        box_rot: rotation box-in-world, shape (3, 3).
-        box_pos: centre of the box in the world, shape (3,).
-        half: half extents, shape (3,).
-        out_n: outward unit normal in the world, shape (3,), written.
-    """
-    depth = math.inf
-    face = -1
-    sign = 1.0
-    total = 0.0
-    for i in range(3):
-        x = 0.0
-        for r in range(3):
-            x += box_rot[r, i] * (point[r] - box_pos[r])
-        total += abs(x) + abs(half[i])
-        if half[i] - abs(x) < depth:
-            depth = half[i] - abs(x)
-            face = i
-            sign = 1.0 if x >= 0.0 else -1.0
-    if not total < _LARGEST:
-        depth = math.nan
-        sign = math.nan
-        face = 0
-    for r in range(3):
-        out_n[r] = sign * box_rot[r, face]
-    return depth

@@ -37,7 +37,8 @@ def kernel(function: _Function) -> _Function:
     """Compile `function` to machine code on first call, or leave it as Python (`NUMERIC_PATH` says which).
 
     A kernel takes arrays and scalars, allocates nothing, and takes constants and other kernels only from
-    files that hold kernels themselves. IEEE semantics are kept (no fast-math): NaN in, NaN out.
+    files that say `@kernel` themselves: `kernel_cache` looks for that word. IEEE semantics are kept (no
+    fast-math): NaN in, NaN out.
     """
     if NUMERIC_PATH == "interpreted":
         return function

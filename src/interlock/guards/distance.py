@@ -1,21 +1,21 @@
-"""Exact distances between two segments, as kernels; those to boxes are in `box_distance`.
+"""Exact distances between two segments, as kernels, for the verifier; those to boxes are in `box_distance`.
 
 A capsule is a segment swept by a ball: subtract the radii from the distance of the segments. Every kernel
 gives NaN, and NaN points, as soon as one input is not finite. The `*_scalars` forms take and give scalars,
 which saves the caller the views of array rows; the others are the same with arrays. Lengths are in [m],
-frames are the world's unless a name says otherwise.
+frames are the world's unless a name says otherwise. The projector asks `segment_nearest`; neither uses
+anything of the other.
 """
 
 from __future__ import annotations
 
 import math
 
-from interlock.guards.box_distance import box_exit_normal, segment_box, segment_box_local, segment_box_scalars
+from interlock.guards.box_distance import segment_box, segment_box_local, segment_box_scalars
 from interlock.guards.compile import kernel
 from interlock.hal.arrays import FloatArray
 
 __all__ = [
-    "box_exit_normal",
     "segment_box",
     "segment_box_local",
     "segment_box_scalars",

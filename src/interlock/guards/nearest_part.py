@@ -1,6 +1,6 @@
 """Where a capsule's axis is nearest to a part of the surroundings, and the way out, for the projector.
 
-The verifier asks `part_distance`: boxes and segments have one kernel for both, hulls and half-spaces two.
+The verifier asks `part_distance`; whatever the shape, neither uses anything of the other.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from interlock.guards.box_distance import box_exit_normal, segment_box_scalars
+from interlock.guards.box_nearest import box_way_out, nearest_on_box
 from interlock.guards.compile import kernel
-from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.hull_nearest import nearest_on_hull
-from interlock.guards.part_distance import BOX, HALF_SPACE, HULL, SEGMENT
+from interlock.guards.part_kind import BOX, HALF_SPACE, HULL, SEGMENT
+from interlock.guards.segment_nearest import nearest_on_segments
 from interlock.hal.arrays import FloatArray
 
 __all__ = ["nearest_to_part", "way_out"]
@@ -47,21 +47,13 @@ def nearest_to_part(
         )
     if kind[e] == HALF_SPACE:
         return _nearest_to_plane(cap_a[c], cap_b[c], rot[e], pos[e], out_point, out_other)
-    found = (math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
     if kind[e] == BOX:
-        found = segment_box_scalars(
-            cap_a[c, 0], cap_a[c, 1], cap_a[c, 2], cap_b[c, 0], cap_b[c, 1], cap_b[c, 2],
-            e, rot, pos, half,
-        )  # fmt: skip
-    elif kind[e] == SEGMENT:
-        found = segment_segment_scalars(
-            cap_a[c, 0], cap_a[c, 1], cap_a[c, 2], cap_b[c, 0], cap_b[c, 1], cap_b[c, 2],
-            obs_a[e, 0], obs_a[e, 1], obs_a[e, 2], obs_b[e, 0], obs_b[e, 1], obs_b[e, 2],
-        )  # fmt: skip
-    for r in range(3):
-        out_point[r] = found[1 + r]
-        out_other[r] = found[4 + r]
-    return found[0]
+        return nearest_on_box(cap_a, cap_b, c, rot, pos, half, e, out_point, out_other)
+    if kind[e] == SEGMENT:
+        return nearest_on_segments(cap_a, cap_b, c, obs_a, obs_b, e, out_point, out_other)
+    out_point[:] = math.nan
+    out_other[:] = math.nan
+    return math.nan
 
 
 @kernel
@@ -97,7 +89,7 @@ def way_out(
 ) -> None:
     """Write the outward normal of the face of part `e` nearest to a point inside; a segment has none."""
     if kind[e] == BOX:
-        box_exit_normal(point, rot[e], pos[e], half[e], out_normal)
+        box_way_out(point, rot, pos, half, e, out_normal)
     elif kind[e] == HALF_SPACE:
         for r in range(3):
             out_normal[r] = rot[e, r, 2]

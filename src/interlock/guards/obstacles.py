@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.guards.config import GateConfig
-from interlock.guards.part_distance import BOX, HALF_SPACE, HULL, SEGMENT
+from interlock.guards.part_kind import BOX, HALF_SPACE, HULL, SEGMENT
 from interlock.hal.arrays import FloatArray
 from interlock.hal.half_space import plane_of
 from interlock.hal.polytope import Polytope, polytope_of
@@ -28,7 +28,7 @@ class Obstacles:
     Attributes:
         owner: object or zone each part belongs to, length e.
         is_zone: whether a part is a keep-out zone, shape (e,).
-        kind: SEGMENT, BOX, HULL or HALF_SPACE of `part_distance`, shape (e,).
+        kind: SEGMENT, BOX, HULL or HALF_SPACE of `part_kind`, shape (e,).
         rot: orientation in the world, shape (e, 3, 3); the z axis leads out of a half-space.
         pos: centre or origin in the world, a point of the plane of a half-space, shape (e, 3), [m].
         half: box half extents, shape (e, 3), [m].

@@ -2,7 +2,7 @@
 
 It is 0 where the axis meets a segment, box or hull, and negative where it dips below a half-space. While it
 is positive it shrinks by no more than the longest way of a point of the axis: `sweep` rests on nothing else.
-The projector asks `nearest_part`: boxes and segments have one kernel for both, hulls and half-spaces two.
+The projector asks `nearest_part`; whatever the shape, neither uses anything of the other.
 """
 
 from __future__ import annotations
@@ -16,19 +16,10 @@ from interlock.guards.box_distance import segment_box_scalars
 from interlock.guards.compile import kernel
 from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.hull_distance import segment_hull
+from interlock.guards.part_kind import BOX, HALF_SPACE, HULL
 from interlock.hal.arrays import FloatArray
 
-__all__ = [
-    "BOX",
-    "HALF_SPACE",
-    "HULL",
-    "SEGMENT",
-    "environment_distance",
-    "part_distance",
-    "solid_distance",
-]
-
-SEGMENT, BOX, HULL, HALF_SPACE = 0, 1, 2, 3
+__all__ = ["environment_distance", "part_distance", "solid_distance"]
 
 
 @kernel

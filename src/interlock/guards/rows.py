@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.guards.compile import kernel
-from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.kinematics import capsules_world, forward, point_jacobian
 from interlock.guards.nearest_part import nearest_to_part, way_out
-from interlock.guards.part_distance import HALF_SPACE, HULL, SEGMENT
+from interlock.guards.part_kind import HALF_SPACE, HULL, SEGMENT
+from interlock.guards.segment_nearest import nearest_on_segments
 from interlock.hal.arrays import FloatArray
 
 __all__ = ["closing_rows"]
@@ -174,18 +174,12 @@ def closing_rows(
         reach = cap_radius[c] + cap_radius[d] + pair_tube[k] + self_margin + soft_m + closing / gain
         if _apart(world_a, world_b, c, d, reach + _ROUNDING_M):
             continue
-        found = segment_segment_scalars(
-            world_a[c, 0], world_a[c, 1], world_a[c, 2], world_b[c, 0], world_b[c, 1], world_b[c, 2],
-            world_a[d, 0], world_a[d, 1], world_a[d, 2], world_b[d, 0], world_b[d, 1], world_b[d, 2],
-        )  # fmt: skip
-        left = found[0] - cap_radius[c] - cap_radius[d] - pair_tube[k] - self_margin - soft_m
+        apart = nearest_on_segments(world_a, world_b, c, world_a, world_b, d, point, other)
+        left = apart - cap_radius[c] - cap_radius[d] - pair_tube[k] - self_margin - soft_m
         bound = -gain * left
         if -closing >= bound:
             continue
-        for r in range(3):
-            point[r] = found[1 + r]
-            other[r] = found[4 + r]
-        _direction(point, other, found[0], normal)
+        _direction(point, other, apart, normal)
         row = out_rows[count]
         point_jacobian(rot, pos, point, cap_joint[c], joint_parent, joint_axis, joint_prismatic, jacobian)
         for i in range(n):

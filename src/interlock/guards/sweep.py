@@ -18,7 +18,8 @@ from interlock.guards.compile import kernel
 from interlock.guards.curve import motion_at, travel_at
 from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.kinematics import capsules_world, forward, tool_position
-from interlock.guards.part_distance import BOX, environment_distance, solid_distance
+from interlock.guards.part_distance import environment_distance, solid_distance
+from interlock.guards.part_kind import BOX
 from interlock.guards.tool_speed import point_speed, tool_speed_change
 from interlock.hal.arrays import FloatArray
 

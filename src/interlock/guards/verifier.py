@@ -1,8 +1,8 @@
 """The verifier: recomputes every hard constraint on a candidate and on the stop that follows it.
 
-It shares the model, the capsules, the forward kinematics and the snapshot of the world with the projector,
-and the distance of two segments, or a segment and a box; nothing else: no solver, no gradients, no
-linearisation. What it has not shown, it refuses.
+It shares the model, the capsules, the forward kinematics and the snapshot of the world with the projector;
+nothing else: no distance, no limit, no stop, no solver, no gradients, no linearisation. What it has not
+shown, it refuses.
 """
 
 from __future__ import annotations

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy comes: another number of threads rounds another way
 
 from interlock.errors import ExitCode, InterlockError
 

@@ -21,6 +21,7 @@ from tests.guards.closed_loop import (
     gate_of,
     hold,
     node_at_rest,
+    seen_at,
 )
 
 from interlock.errors import BadInputError
@@ -355,3 +356,18 @@ def test_a_chunk_of_more_samples_is_judged_by_all_of_them():
 def test_the_phase_is_typed_data_and_an_idle_one_allows_nothing():
     assert isinstance(IDLE, Phase)
     assert IDLE.contacts_at(NOW_NS) == ()
+
+
+@pytest.mark.parametrize(
+    ("samples", "steps", "few"), [(64, 64, True), (64, 65, False), (8, 512, True), (9, 512, False)]
+)
+def test_a_chunk_of_more_points_than_can_be_judged_in_time_is_refused(
+    samples: int, steps: int, few: bool
+) -> None:
+    name = CELLS[0]
+    home = np.array(body_of(name).robot.home)
+    chunk = chunk_of(name, np.tile(home, (steps, 1)))
+    chunk = replace(chunk, samples=np.repeat(chunk.samples, samples, axis=0))
+    output = gate_of(name).decide(ask(name, node_at_rest(home), chunk, seen_at([], NOW_NS)))
+    assert (output.command is not None) == few
+    assert few or output.verdict.reason == f"chunk has {samples} samples of {steps} steps"

@@ -231,6 +231,15 @@ def test_whatever_is_asked_of_the_tool_no_limit_is_broken(name: str, space: str,
     assert moved > 0.02
 
 
+def test_of_many_samples_those_within_the_tools_speed_are_looked_at() -> None:
+    """Twenty ways, all but the last three too fast: one of these is followed."""
+    ways = [line(PANDA, np.array([0.0, 0.05 * (20 - k), 0.0])).samples for k in range(20)]
+    chunk = replace(line(PANDA, np.zeros(3)), samples=np.concatenate(ways))
+    seen = tool_gate(PANDA).preview(ask(PANDA, node_at_rest(home_of(PANDA)), chunk, seen_at([], NOW_NS)))
+    assert seen.rung is Rung.AS_PROPOSED
+    assert seen.sample >= 12
+
+
 def decision(gate: Gate, chunk: ActionChunk) -> GateOutput:
     return gate.decide(ask(PANDA, node_at_rest(home_of(PANDA)), chunk, seen_at([], NOW_NS)))
 

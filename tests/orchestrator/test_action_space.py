@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,15 @@ def cell_in(space: str, name: str, folder: Path) -> str:
     path = folder / f"{name}_{space}.yaml"
     path.write_text(text.replace(told, f"\n  action_space: {space} "))
     return str(path)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose chunks of tool poses are changed now and then."""
+    folder = tmp_path_factory.mktemp("threads")
+    runner = Runner(folder)
+    runner.run(cell=cell_in("tool_pose", CELLS[0], folder), seed=5, policy="reckless", sim_time_s=2.5)
+    return runner.out
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -83,6 +95,18 @@ def test_every_decision_is_made_again_from_the_trace(space: str, tmp_path: Path)
     result = replay(Path(summary.trace))
     assert (result.holds, result.first_difference) == (True, "")
     assert result.decisions == result.same > 190
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_another_number_of_threads_gives_the_same_bits(threads: str, recorded: Path) -> None:
+    """Of BLAS: its sums are rounded by how many share them."""
+    environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+    code = (
+        "import sys; from pathlib import Path; from interlock.orchestrator.replay import replay; "
+        "sys.exit(not replay(Path(sys.argv[1])).holds)"
+    )
+    told = subprocess.run([sys.executable, "-c", code, str(recorded)], env=environment, timeout=180)
+    assert told.returncode == 0
 
 
 @pytest.mark.parametrize("policy", ["reckless", "nan", "wrong_unit"])

@@ -83,6 +83,8 @@ class _Grid:
         rows: what is bounded, from y_j: z, its steps, v at knots, v half-way, q at knots; (n, 5, K, K).
         all_rows: the same for all joints at once, and a column for the slack, shape (5 n K, n K + 1).
         from_z: what is bounded, from z_j, shape (n, 5, K, K).
+        squares: what a metric of 1 between two joints costs at each knot, for accelerations of 1 at two
+            knots, shape (K, K K).
     """
 
     h_s: float
@@ -91,6 +93,7 @@ class _Grid:
     rows: FloatArray
     all_rows: FloatArray
     from_z: FloatArray
+    squares: FloatArray
 
 
 class ChunkCurve:
@@ -190,18 +193,21 @@ class ChunkCurve:
         rows = from_z @ to_z[:, None]
         for j in range(n):
             together[j, :, :, j * knots : (j + 1) * knots] = rows[j]
-        return _Grid(h_s, knots, to_z, rows, together.reshape(5 * n * knots, -1), from_z)
+        at_q, at_v = h_s * h_s * to_q, _CATCH_UP_S * h_s * to_v
+        squares = (at_q[:, :, None] * at_q[:, None] + at_v[:, :, None] * at_v[:, None]).reshape(knots, -1)
+        return _Grid(h_s, knots, to_z, rows, together.reshape(5 * n * knots, -1), from_z, squares)
 
     def _each(
         self, grid: _Grid, pull: FloatArray, low: FloatArray, high: FloatArray
     ) -> tuple[FloatArray, str]:
         """Joint by joint: without further rows none knows of the others."""
         y, status = -pull, "free"  # what costs least, if it is inside the limits
+        one = np.eye(grid.knots)
         at = np.einsum("jbki,ji->jbk", grid.rows, y)
         inside = ((low <= at) & (at <= high)).all(axis=(1, 2))
         for j in np.flatnonzero(~inside):
             y[j], status = _solve(
-                pull[j], grid.rows[j].reshape(-1, grid.knots), low[j].ravel(), high[j].ravel(), 1.0
+                pull[j], grid.rows[j].reshape(-1, grid.knots), low[j].ravel(), high[j].ravel(), one
             )
             if not np.isfinite(y[j]).all():
                 break
@@ -217,32 +223,34 @@ class ChunkCurve:
         rows: Rows | None,
         free: tuple[FloatArray, FloatArray],
     ) -> tuple[FloatArray, str]:
-        """All joints at once, because the metric knows of all; z at the knots, shape (K, n)."""
+        """All joints at once, because the metric knows of all; z at the knots, shape (K, n).
+
+        Nothing here goes to BLAS: with another number of threads it rounds another way.
+        """
         knots, n = free[0].shape
         on_q, on_v = grid.from_z[:, _Q], _CATCH_UP_S * grid.from_z[:, _V]
-        cost = np.einsum("kjl,jki,lkm->jilm", metric, on_q, on_q, optimize=True)
-        cost += np.einsum("kjl,jki,lkm->jilm", metric, on_v, on_v, optimize=True)
-        cost = cost.reshape(n * knots, n * knots) + _DAMPING * np.eye(n * knots)
+        scaled = metric * (self._scale[:, None] * self._scale)
+        cost = np.einsum("kp,kq->pq", scaled.reshape(knots, -1), grid.squares).reshape(n, n, knots, knots)
+        cost = np.ascontiguousarray(cost.swapaxes(1, 2)).reshape(n * knots, n * knots)
+        cost[np.diag_indices(n * knots)] += _DAMPING
         off_q = np.einsum("kjl,kl->kj", metric, free[0] - proposal[0])
         off_v = _CATCH_UP_S * np.einsum("kjl,kl->kj", metric, free[1] - proposal[1])
         pull = np.einsum("jki,kj->ji", on_q, off_q) + np.einsum("jki,kj->ji", on_v, off_v)
-        to_z = np.linalg.inv(np.linalg.cholesky(cost)).T
-        own = np.einsum("jbki,jim->jbkm", grid.from_z, to_z.reshape(n, knots, -1)).reshape(-1, n * knots)
-        pull = to_z.T @ pull.ravel()
+        own = np.zeros((n, 5, knots, n * knots + 1))
+        for j in range(n):
+            own[j, :, :, j * knots : (j + 1) * knots] = grid.from_z[j]
+        own = own.reshape(5 * n * knots, -1)
         if rows is None or not len(rows.bound):
-            y, status = -pull, "free"
-            if not ((low.ravel() <= own @ y) & (own @ y <= high.ravel())).all():
-                y, status = _solve(pull, own, low.ravel(), high.ravel(), 1.0)
+            z, status = _solve(pull.ravel(), own[:, :-1], low.ravel(), high.ravel(), cost)
         else:
             on = np.where(
                 rows.on_velocity[:, None, None],
                 grid.from_z[:, _V, rows.knot - 1].swapaxes(0, 1),
                 grid.from_z[:, _Q, rows.knot - 1].swapaxes(0, 1),
             )
-            further = (rows.gradient[:, :, None] * on).reshape(len(rows.bound), -1) @ to_z
-            own = np.hstack([own, np.zeros((len(own), 1))])
-            y, status = self._with_rows(pull, own, low, high, further, rows, free)
-        return (to_z @ y).reshape(n, knots).T, status
+            further = (rows.gradient[:, :, None] * on).reshape(len(rows.bound), -1)
+            z, status = self._with_rows(pull.ravel(), own, low, high, further, rows, free, cost)
+        return z.reshape(n, knots).T, status
 
     def _together(
         self,
@@ -272,8 +280,9 @@ class ChunkCurve:
         further: FloatArray,
         rows: Rows,
         free: tuple[FloatArray, FloatArray],
+        cost: FloatArray | None = None,
     ) -> tuple[FloatArray, str]:
-        """Solve with `further`, the gradients of `rows` in y, which may give way by a slack of their own."""
+        """Solve with `further`, the gradients of `rows`, which may give way by a slack of their own."""
         added = np.zeros((len(further) + 1, len(pull) + 1))
         added[:-1, :-1] = further
         added[:-1, -1] = _SLACK_UNIT
@@ -281,12 +290,16 @@ class ChunkCurve:
         at = rows.knot - 1
         at_free = np.where(rows.on_velocity[:, None], free[1][at], free[0][at])
         left = rows.bound - np.einsum("mn,mn->m", rows.gradient, at_free)
+        quadratic = np.eye(len(pull) + 1)
+        if cost is not None:
+            quadratic[:-1, :-1] = cost
+        quadratic[-1, -1] = _SLACK_WEIGHT
         x, status = _solve(
             np.append(pull, 0.0),
             np.concatenate([own, added]),
             np.concatenate([low.ravel(), left, [0.0]]),
             np.concatenate([high.ravel(), np.full(len(left) + 1, _FAR)]),
-            _SLACK_WEIGHT,
+            quadratic,
         )
         return x[:-1], status
 
@@ -333,11 +346,9 @@ class ChunkCurve:
 
 
 def _solve(
-    pull: FloatArray, rows: FloatArray, low: FloatArray, high: FloatArray, last: float
+    pull: FloatArray, rows: FloatArray, low: FloatArray, high: FloatArray, quadratic: FloatArray
 ) -> tuple[FloatArray, str]:
-    """Min 1/2 y'Dy + pull . y with D = diag(1, .., 1, last) low <= rows y <= high, cold; NaN if none."""
-    quadratic = np.eye(len(pull))
-    quadratic[-1, -1] = last
+    """Min 1/2 x'Qx + pull . x, Q positive definite, with low <= rows x <= high, cold; NaN if none."""
     x, _, flag, _ = daqp.solve(
         quadratic,
         pull,

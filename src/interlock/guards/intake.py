@@ -24,6 +24,7 @@ __all__ = ["GateInput", "Intake"]
 _MAX_SAMPLES = 64
 _FAR_NS = 600_000_000_000  # a chunk that begins further from now than this is a mistake
 _MAX_STEPS = 512  # a chunk longer than this is not a chunk
+_MAX_POINTS = 4096  # of all samples together: judging them has an end
 _RIGID = 1e-6
 
 
@@ -154,7 +155,8 @@ def _form(chunk: ActionChunk, body: Embodiment) -> tuple[str, str] | None:
     samples, steps, channels = chunk.samples.shape
     if channels != len(body.channels):
         return Family.INTEGRITY, f"chunk has {channels} channels, {body.tag} has {len(body.channels)}"
-    if not (1 <= samples <= _MAX_SAMPLES and 2 <= steps <= _MAX_STEPS):
+    few = samples * steps <= _MAX_POINTS
+    if not (1 <= samples <= _MAX_SAMPLES and 2 <= steps <= _MAX_STEPS and few):
         return Family.INTEGRITY, f"chunk has {samples} samples of {steps} steps"
     if not (np.isfinite(chunk.dt_s) and 1e-3 <= chunk.dt_s <= 1.0):
         return Family.INTEGRITY, f"chunk.dt_s is {chunk.dt_s!r}"

@@ -33,7 +33,7 @@ _MOST_KNOTS, _LEAST_KNOTS = 16, 4
 _MOST_S = 3.2
 _FITTED = 8  # of the samples, those that the joints can follow best get a curve: a tick has an end
 _JUDGED = 4  # those of them that need the least change are judged whole
-_BENT = 2  # and so many of these are projected
+_BENT = 2  # and so many of these are projected; where that takes all joints together, one
 _AWAY_RAD = 0.03  # a joint further from where it was proposed than this is somewhere else
 
 _Judge = Callable[[FloatArray], Finding]
@@ -107,20 +107,21 @@ class Previewer:
         h_s, state = ticks * self._period_s, given.state
         start = np.array([state.q_commanded, state.v_commanded, state.a_commanded])
         at_ns = [given.now_ns + _ns(k + 1, h_s) for k in range(knots)]
-        wanted = space.wanted(chunk, at_ns, state.q_commanded)
+        likely = space.likely(chunk, _FITTED)
+        wanted = space.wanted(chunk, likely, at_ns, state.q_commanded)
         wanted[:, 0] = np.clip(wanted[:, 0], self._limits.q_min, self._limits.q_max)
         fitted = []
-        for sample in np.argsort(self._curve.excess(start, wanted, ticks), kind="stable")[:_FITTED]:
-            curve = self._curve.fit(start, wanted[sample], ticks)
+        for k in np.argsort(self._curve.excess(start, wanted, ticks), kind="stable")[:_FITTED]:
+            curve = self._curve.fit(start, wanted[k], ticks)
             if np.isfinite(curve.nodes).all():
-                fitted.append((int(sample), curve))
+                fitted.append((int(likely[k]), wanted[k], curve))
         if not fitted:
             why = "from where the arm is, the joints have no curve inside their limits"
             return Preview(chunk=chunk, rung=Rung.BRAKING, guard=Family.POSITION, reason=why)
-        fitted.sort(key=lambda each: each[1].change_rad)
+        fitted.sort(key=lambda each: each[2].change_rad)
         plans: list[_Plan] = []
-        for sample, curve in fitted[:_JUDGED]:
-            plans.append(_Plan(sample, wanted[sample], curve, judge(curve.nodes)))
+        for sample, asked, curve in fitted[:_JUDGED]:
+            plans.append(_Plan(sample, asked, curve, judge(curve.nodes)))
             if plans[-1].finding.clear:
                 return self._as_proposed(chunk, plans[-1], knots * h_s)
         enough = max(1, int(np.ceil(self._commit_s / h_s - 1e-9)))
@@ -128,7 +129,7 @@ class Previewer:
             if judge(plan.curve.nodes[: enough * ticks + 1]).clear:
                 return self._as_proposed(chunk, plan, enough * h_s)
         bent = []
-        for plan in plans[:_BENT]:
+        for plan in plans[: _BENT if space.metric(start[0]) is None else 1]:
             rows = self._rows.along(plan.curve.knots, h_s, around)
             curve = self._curve.fit(start, plan.wanted, ticks, rows, _metrics(space, plan.wanted[0]))
             if np.isfinite(curve.nodes).all():

@@ -9,9 +9,11 @@ has joints to spare. Nothing draws the arm anywhere: without a motion of the too
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interlock.guards.body import BodyModel
 from interlock.guards.reference import Reference, has_run_out, reference_at, spline, width_at
@@ -35,8 +37,14 @@ class ProposalSpace(Protocol):
         """What the first sample asks for at `at_ns`, near `q`, shape (n,), [rad]; None if it has run out."""
         ...
 
-    def wanted(self, chunk: ActionChunk, at_ns: list[int], q: FloatArray) -> FloatArray:
-        """Positions and velocities each sample asks for at each time, from `q` on, shape (S, 2, K, n)."""
+    def likely(self, chunk: ActionChunk, most: int) -> NDArray[np.int64]:
+        """The samples worth looking at; where a look is costly, at most so many."""
+        ...
+
+    def wanted(
+        self, chunk: ActionChunk, samples: NDArray[np.int64], at_ns: list[int], q: FloatArray
+    ) -> FloatArray:
+        """Positions and velocities these samples ask for at each time, from `q` on, shape (S, 2, K, n)."""
         ...
 
     def metric(self, q: FloatArray) -> FloatArray | None:
@@ -62,9 +70,15 @@ class JointSpace:
         """As in `ProposalSpace`."""
         return reference_at(chunk, self._joints, at_ns)
 
-    def wanted(self, chunk: ActionChunk, at_ns: list[int], q: FloatArray) -> FloatArray:
+    def likely(self, chunk: ActionChunk, most: int) -> NDArray[np.int64]:
+        """All of them."""
+        return np.arange(len(chunk.samples))
+
+    def wanted(
+        self, chunk: ActionChunk, samples: NDArray[np.int64], at_ns: list[int], q: FloatArray
+    ) -> FloatArray:
         """As in `ProposalSpace`."""
-        points = chunk.samples[:, :, : self._joints]
+        points = chunk.samples[samples, :, : self._joints]
         wanted = np.empty((len(points), 2, len(at_ns), self._joints))
         for k, each in enumerate(at_ns):
             wanted[:, 0, k], wanted[:, 1, k] = spline(points, chunk, each)
@@ -90,6 +104,7 @@ class ToolSpace:
     def __init__(self, body: BodyModel, embodiment: Embodiment) -> None:
         self._embodiment = embodiment
         self._limits = body.robot.limits
+        self._speed_m_s = body.robot.max_tool_speed_m_s
         self._tree = (
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
             body.tool_joint, np.ascontiguousarray(body.tool_rot), np.ascontiguousarray(body.tool_pos),
@@ -104,11 +119,20 @@ class ToolSpace:
         near, v = self._toward(ToolPoses(chunk, self._embodiment, 1), at_ns, 0, q, 1)
         return Reference(q=near, v=v, width_m=self.width_at(chunk, at_ns, 0))
 
-    def wanted(self, chunk: ActionChunk, at_ns: list[int], q: FloatArray) -> FloatArray:
+    def likely(self, chunk: ActionChunk, most: int) -> NDArray[np.int64]:
+        """Those that leave the tool's speed limit least, from step to step."""
+        if len(chunk.samples) <= most:
+            return np.arange(len(chunk.samples))
+        fastest = ToolPoses(chunk, self._embodiment).fastest()
+        return np.argsort(np.maximum(fastest, self._speed_m_s), kind="stable")[:most]
+
+    def wanted(
+        self, chunk: ActionChunk, samples: NDArray[np.int64], at_ns: list[int], q: FloatArray
+    ) -> FloatArray:
         """As in `ProposalSpace`."""
-        poses = ToolPoses(chunk, self._embodiment)
-        wanted = np.empty((len(chunk.samples), 2, len(at_ns), self._joints))
-        for sample in range(len(chunk.samples)):
+        poses = ToolPoses(replace(chunk, samples=chunk.samples[samples]), self._embodiment)
+        wanted = np.empty((len(samples), 2, len(at_ns), self._joints))
+        for sample in range(len(samples)):
             at = q
             for k, each in enumerate(at_ns):
                 at, wanted[sample, 1, k] = self._toward(poses, each, sample, at, _STEPS)

@@ -61,6 +61,12 @@ class ToolPoses:
             self._position,
         )
 
+    def fastest(self) -> FloatArray:
+        """Largest speed of the tool from one step to the next, by sample, shape (K,), [m/s]."""
+        ways = np.linalg.norm(np.diff(self._position, axis=1), axis=2)
+        speed: FloatArray = ways.max(axis=1) / self._chunk.dt_s
+        return speed
+
     def at(self, at_ns: int, sample: int = 0) -> ToolTarget:
         """Pose and velocity at `at_ns`; before the first step that step at rest, after the last one that."""
         position, speed = spline(self._position[sample : sample + 1], self._chunk, at_ns)

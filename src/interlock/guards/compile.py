@@ -36,7 +36,7 @@ NUMERIC_PATH: Literal["compiled", "interpreted"] = (
 def kernel(function: _Function) -> _Function:
     """Compile `function` to machine code on first call, or leave it as Python (`NUMERIC_PATH` says which).
 
-    A kernel takes arrays and scalars, allocates nothing, and takes constants and other kernels only from
+    A kernel takes arrays and scalars, allocates no more than its own few work arrays, and takes constants and other kernels only from
     files that say `@kernel` themselves: `kernel_cache` looks for that word. IEEE semantics are kept (no
     fast-math): NaN in, NaN out.
     """

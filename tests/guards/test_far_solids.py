@@ -106,16 +106,16 @@ def test_no_distance_is_too_great_at_any_scale(seed, scale, away, thin):
 
 def test_a_box_and_a_ball_a_kilometre_off_are_as_far_as_beside_the_robot():
     generator = np.random.default_rng(0)
-    half, none = np.array([[0.1, 0.2, 0.3]]), np.zeros((1, 3))
+    half = np.array([[0.1, 0.2, 0.3]])
     empty = np.zeros((1, 6), dtype=np.int64), np.empty((0, 4)), np.empty((0, 14))
     for k in range(200):
         rot, away = turned(generator)[None], _edge(generator)
-        a, b, c, d = (generator.integers(-512, 513, size=3) / 512.0 for _ in range(4))  # exact after the shift
+        a, b, c, d = generator.integers(-512, 513, size=(4, 1, 3)) / 512.0  # exact after the shift
         kind = np.array([(BOX, SEGMENT)[k % 2]], dtype=np.int8)
         near, far = (
             part_distance(
-                (a + s)[None], (b + s)[None], 0, 0, kind, rot, none + s, half, (c + s)[None], (d + s)[None], *empty
+                a + s, b + s, 0, 0, kind, rot, s[None], half, c + s, d + s, *empty
             )[0]
-            for s in (0.0 * away, away)
+            for s in (np.zeros(3), away)
         )  # fmt: skip
         assert far == pytest.approx(near, abs=TOO_GREAT_M)

@@ -176,5 +176,5 @@ def test_a_ball_about_each_part_holds_it_and_none_holds_a_half_space():
     ]
     centre, size = flatten(seen_at(things, NOW_NS), CONFIG, NOW_NS, None).balls()
     middle = (np.min(WEDGE, axis=0) + np.max(WEDGE, axis=0)) / 2.0
-    np.testing.assert_allclose(centre[:3], [[1, 2, 3], [1, 0, 0], [0, 1, 0] + middle])
+    np.testing.assert_allclose(centre[:3], [[1, 2, 3], [1, 0, 0], np.add([0, 1, 0], middle)])
     np.testing.assert_allclose(size, [0.3, 0.2, np.linalg.norm(WEDGE - middle, axis=1).max(), np.inf])

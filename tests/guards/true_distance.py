@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +20,14 @@ def to_box(a: Array, b: Array, lower: Array, upper: Array) -> float:
 
     def out(t: Fraction) -> list[Fraction]:
         point = [x + t * u for x, u in zip(one, way, strict=True)]
-        return [max(lo - x, Fraction(0)) - max(x - hi, Fraction(0)) for x, lo, hi in zip(point, low, high, strict=True)]  # fmt: skip
+        return [min(max(x, lo), hi) - x for x, lo, hi in zip(point, low, high, strict=True)]
 
     turns = {Fraction(0), Fraction(1)}
     for x, u, lo, hi in zip(one, way, low, high, strict=True):
         if u:
             turns |= {t for t in ((lo - x) / u, (hi - x) / u) if 0 < t < 1}
     shares = sorted(turns)
-    for start, end in zip(shares[:-1], shares[1:], strict=True):  # a parabola between two turns
+    for start, end in pairwise(shares):  # a parabola between two turns
         middle = (start + end) / 2
         far = out(middle)
         bent = sum(u * u for u, gap in zip(way, far, strict=True) if gap)
@@ -86,7 +87,8 @@ def _to_segments(
 ) -> np.longdouble:
     """Least distance of ab to many segments cd: each end against the other, and both lines."""
     u, v = np.broadcast_to(b - a, c.shape), d - c
-    found = [_between(p, c, v) for p in (a, b)] + [_between(p, np.broadcast_to(a, c.shape), u) for p in (c, d)]
+    found = [_between(p, c, v) for p in (a, b)]
+    found += [_between(p, np.broadcast_to(a, c.shape), u) for p in (c, d)]
     across = np.cross(u, v)
     square = (across**2).sum(axis=1)
     safe = np.where(square > 0.0, square, 1.0)

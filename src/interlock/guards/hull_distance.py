@@ -126,9 +126,7 @@ def segment_hull_local(
         fx = x - height * facets[face, 0]
         fy = y - height * facets[face, 1]
         fz = z - height * facets[face, 2]
-        if height < best and _is_below_others(
-            fx, fy, fz, face, first_facet, last_facet, slack, facets
-        ):
+        if height < best and _is_below_others(fx, fy, fz, face, first_facet, last_facet, slack, facets):
             best = height
             found = (height, x, y, z, fx, fy, fz)
     if best <= least:

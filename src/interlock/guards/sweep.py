@@ -51,7 +51,7 @@ def _ball_about(
     facets: FloatArray,
     edges: FloatArray,
 ) -> float:
-    """Radius of a ball about `pos` that holds hull `e`, [m]; inf if a number is none, and for any other part."""
+    """Radius of a ball about `pos` that holds hull `e`, [m]; inf where a number is none, or the part."""
     if kind[e] != HULL:
         return math.inf
     most = 0.0
@@ -73,7 +73,8 @@ def _least_distance(
         cap_a[c, 0], cap_a[c, 1], cap_a[c, 2], cap_b[c, 0], cap_b[c, 1], cap_b[c, 2],
         pos[e, 0], pos[e, 1], pos[e, 2], pos[e, 0], pos[e, 1], pos[e, 2],
     )  # fmt: skip
-    return to_centre[0] - ball[e]
+    apart: float = to_centre[0] - ball[e]
+    return apart
 
 
 @kernel

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 FURTHEST_M = 1000.0
-"""No position, vertex, offset or extent of a scene is beyond this, [m]: distances are shown to hold up to here."""
+"""No position, vertex, offset or extent of a scene is beyond this, [m]: distances hold up to here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,6 +132,12 @@ def nan_at(index: tuple[int, int]) -> np.ndarray:
     return spoilt
 
 
+def far_off() -> np.ndarray:
+    pose = np.eye(4)
+    pose[2, 3] = 1000.1
+    return pose
+
+
 INTEGRITY, FRESHNESS, TRACKING = Family.INTEGRITY, Family.FRESHNESS, Family.TRACKING
 HELD, GRIPPER = Family.HELD_OBJECT, Family.GRIPPER
 
@@ -215,6 +221,16 @@ TABLE: dict[str, tuple[Spoil, Family]] = {
     "object with a flat hull": (part(ConvexHull(vertices_m=np.array(WEDGE) * [1, 1, 0])), INTEGRITY),
     "object with a hull of three vertices": (part(ConvexHull(vertices_m=WEDGE[:3])), INTEGRITY),
     "object with a hull of too many vertices": (part(ConvexHull(vertices_m=np.eye(65, 3))), INTEGRITY),
+    "object with a hull beyond all": (part(ConvexHull(vertices_m=np.array(WEDGE) * 1e154)), INTEGRITY),
+    "object with a hull too far off": (part(ConvexHull(vertices_m=np.array(WEDGE) + 1000.0)), INTEGRITY),
+    "object with a hull of no vertices": (part(ConvexHull(vertices_m=np.empty((0, 3)))), INTEGRITY),
+    "object with too large a box": (part(Box(half_extents_m=[0.1, 1000.1, 0.1])), INTEGRITY),
+    "object with too large a ball": (part(Sphere(radius_m=1000.1)), INTEGRITY),
+    "object with too long a capsule": (part(Capsule(radius_m=0.1, length_m=1000.1)), INTEGRITY),
+    "object with too thick a capsule": (part(Capsule(radius_m=1000.1, length_m=0.1)), INTEGRITY),
+    "object with a half-space too far off": (floor([0, 0, 1.0], -1000.1), INTEGRITY),
+    "object too far off": (pose((1, 3), -1000.1), INTEGRITY),
+    "object with a part too far off": (part(Sphere(radius_m=0.1), far_off()), INTEGRITY),
     "object with a half-space whose normal is NaN": (floor([0, NAN, 1.0], -1.0), INTEGRITY),
     "object with a half-space without direction": (floor([0, 0, 0.0], -1.0), INTEGRITY),
     "object with a half-space whose normal is no unit": (floor([0, 0, 1.01], -1.0), INTEGRITY),
@@ -284,6 +300,36 @@ def test_the_reason_names_joint_step_and_value():
     assert "tube 0.0" in reason
     reason = gate_of(PANDA).decide(TABLE["chunk in degrees"][0](fine())).verdict.reason
     assert "another unit?" in reason
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (pose((1, 3), -2000.0), "is 2000 m off, more than 1000 m"),
+        (part(Sphere(radius_m=0.1), far_off()), "is 1000.1 m off, more than 1000 m"),
+        (part(Box(half_extents_m=[0.1, 3000.0, 0.1])), "has a size of 3000 m, more than 1000 m"),
+        (part(ConvexHull(vertices_m=np.array(WEDGE) * 1e154)), "more than 1000 m"),
+    ],
+)
+def test_what_is_too_far_off_is_named_with_its_distance(spoil, said):
+    assert said in (reason := gate_of(PANDA).decide(spoil(fine())).verdict.reason)
+    assert fine().scene.objects[3].name in reason
+
+
+def _hulls(count):
+    ball = np.random.default_rng(0).normal(size=(64, 3))
+    ball *= 0.05 / np.linalg.norm(ball, axis=1)[:, None]
+    low = np.eye(4)
+    low[:3, 3] = [5.0, 5.0, 0.5]
+    many = tuple(Part(shape=ConvexHull(vertices_m=ball), part_in_object=low) for _ in range(count))
+    return thing(lambda found: replace(found, parts=(*found.parts, *many)))
+
+
+def test_hulls_may_not_have_too_many_vertices_together():
+    assert gate_of(PANDA).decide(_hulls(16)(fine())).command is not None
+    verdict = gate_of(PANDA).decide(_hulls(17)(fine())).verdict
+    assert verdict.guard == INTEGRITY
+    assert verdict.reason == "red_block brings the vertices of all hulls to 1088, more than 1024"
 
 
 def test_the_robot_is_judged_before_the_scene_and_the_scene_before_the_chunk():

@@ -145,6 +145,19 @@ def test_hulls_share_tables_and_each_keeps_its_own_rows():
     np.testing.assert_allclose(found.inflation_m, [0.008, 0.108, 0.008])
 
 
+def test_a_hull_stands_where_its_vertices_are_however_far_off_their_frame_is():
+    away = np.array([900.0, -950.0, 999.0])
+    things = [
+        hull("near", [1, 2, 3], WEDGE, rotation=QUARTER),
+        hull("far", QUARTER @ -away + [1, 2, 3], WEDGE + away, rotation=QUARTER),
+    ]
+    found = flatten(seen_at(things, NOW_NS), CONFIG, NOW_NS, None)
+    np.testing.assert_allclose(found.pos[0], found.pos[1], atol=1e-12)
+    np.testing.assert_allclose(found.corners[:6], found.corners[6:], atol=1e-12)
+    where = found.pos[0] + found.corners[:6] @ found.rot[0].T
+    np.testing.assert_allclose(where, np.array(WEDGE) @ QUARTER.T + [1, 2, 3], atol=1e-12)
+
+
 def test_a_half_space_keeps_a_point_of_its_plane_and_its_normal():
     thing = plane("wall", [0.5, 0, 0], [0, 1.0, 0], 0.25, rotation=QUARTER)
     found = flatten(seen_at([thing], NOW_NS), CONFIG, NOW_NS, None)
@@ -162,5 +175,6 @@ def test_a_ball_about_each_part_holds_it_and_none_holds_a_half_space():
         plane("p", [0, 0, 0], [0, 0, 1.0], 0.0),
     ]
     centre, size = flatten(seen_at(things, NOW_NS), CONFIG, NOW_NS, None).balls()
-    np.testing.assert_allclose(centre[:3], [[1, 2, 3], [1, 0, 0], [0, 1, 0]])
-    np.testing.assert_allclose(size, [0.3, 0.2, np.linalg.norm(WEDGE, axis=1).max(), np.inf])
+    middle = (np.min(WEDGE, axis=0) + np.max(WEDGE, axis=0)) / 2.0
+    np.testing.assert_allclose(centre[:3], [[1, 2, 3], [1, 0, 0], np.add([0, 1, 0], middle)])
+    np.testing.assert_allclose(size, [0.3, 0.2, np.linalg.norm(WEDGE - middle, axis=1).max(), np.inf])

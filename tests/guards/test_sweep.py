@@ -84,7 +84,7 @@ def _sweep(name, nodes, around, *, keep=FAR, **changed):
     speed, travel = np.empty((m - 1, n)), np.empty((m, n))
     travel_bounds(told["nodes"], PERIOD, speed, travel)
     margin, pair, fault = np.empty(4), np.empty((4, 2), dtype=np.int64), np.full(5, -1.0)
-    shown = np.empty(5)
+    shown = told.get("shown", np.empty(5))
     status = sweep(
         told["nodes"], speed, travel, PERIOD,
         body.joint_parent, told["joint_rot"], body.joint_pos, body.joint_axis, body.joint_prismatic,
@@ -230,6 +230,40 @@ def test_agrees_with_dense_sampling(name, things):
             assert dense.at(q, t) < 1e-6
             assert fault[3] < 0.0
     assert min(seen.values()) >= 4
+
+
+def test_the_hulls_that_are_not_measured_would_have_changed_no_figure():
+    generator, compared = np.random.default_rng(12), 0
+    for _ in range(30):
+        nodes = _motion(generator, PANDA, ticks=3, fast=0.3)
+        made = [generator.normal(size=(8, 3)) * 0.05 for _ in range(5)]
+        at = generator.uniform([-0.9, -0.9, 0.0], [0.9, 0.9, 1.2], size=(5, 3))
+        made = [np.add(points, [k, 0.0, 0.0]) for k, points in enumerate(made)]
+        things = [hull(f"h{k}", at[k], made[k], rotation=rotation(generator)) for k in range(5)]
+        shown, alone, least = np.empty(5), np.empty(5), np.full((2, 5), np.inf)
+        status, margin, _ = _sweep(PANDA, nodes, _around(PANDA, nodes[0, 0], things), shown=shown)
+        if status != CLEAR:
+            continue
+        for k, thing in enumerate(things):
+            one, slack, _ = _sweep(PANDA, nodes, _around(PANDA, nodes[0, 0], [thing]), shown=alone)
+            assert one == CLEAR
+            least[:, k] = slack[ENV_PAIR], alone[ENV_PAIR]
+        assert (margin[ENV_PAIR], shown[ENV_PAIR]) == tuple(least.min(axis=1))
+        compared += 1
+    assert compared >= 5
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("table", ["rot", "pos", "facets", "edges"])
+def test_a_hull_with_a_number_that_is_none_is_measured_however_far_it_is(table, bad):
+    home = np.repeat(node_at_rest(body_of(PANDA).robot.home)[None], 3, axis=0)
+    things = [hull("near", [0.9, 0.0, 1.0], WEDGE), hull("far", [30.0, 0.0, 1.0], WEDGE)]
+    around = _around(PANDA, home[0, 0], things)
+    assert _sweep(PANDA, home, around)[0] == CLEAR
+    spoilt = getattr(around.obstacles, table).copy()
+    spoilt.reshape(len(spoilt), -1)[-1, 0] = bad
+    with np.errstate(invalid="ignore"):
+        assert _sweep(PANDA, home, around, **{table: spoilt})[0] != CLEAR
 
 
 @pytest.mark.parametrize("seed", range(6))

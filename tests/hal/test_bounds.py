@@ -59,6 +59,12 @@ def test_a_floor_ends_at_its_plane_and_a_slope_is_a_point_of_it():
     np.testing.assert_allclose([lower, upper], [[2.1, 0, 2.8]] * 2)
 
 
+def test_a_normal_that_is_no_unit_does_not_move_the_plane():
+    normal = np.array([0.6, 0.0, 0.8]) * (1.0 + 9e-7)
+    plane = plane_of(HalfSpace(normal=normal, offset_m=900.0), np.eye(4))
+    assert normal @ plane[:3, 3] == pytest.approx(900.0, abs=1e-12)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_plane_of_a_half_space_is_where_its_normal_and_offset_put_it(seed):
     pose = _pose(seed)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
 from interlock.hal.polytope import THINNEST_M, polytope_of
+from interlock.hal.scene import FURTHEST_M
 
 CUBE = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
@@ -42,7 +46,7 @@ def test_every_vertex_is_inside_and_the_triangles_close(seed, count):
     found = polytope_of(points)
     if found is None:
         return
-    assert (points @ found.facets[:, :3].T <= found.facets[:, 3] + 1e-15).all()
+    assert ((points - found.centre) @ found.facets[:, :3].T <= found.facets[:, 3] + 1e-15).all()
     np.testing.assert_allclose(np.linalg.norm(found.facets[:, :3], axis=1), 1.0)
     assert len(found.corners) - 3 * len(found.triangles) // 2 + len(found.triangles) == 2  # Euler
     a, b, c = (found.corners[found.triangles[:, k]] - found.corners[0] for k in range(3))
@@ -66,6 +70,33 @@ def test_every_vertex_is_inside_and_the_triangles_close(seed, count):
 )
 def test_what_has_no_thickness_is_no_hull(vertices):
     assert polytope_of(vertices) is None
+
+
+@pytest.mark.parametrize("away", [[0.0, 0.0, 0.0], [997.0, -998.0, 999.0]])
+def test_a_hull_is_about_its_own_middle_wherever_its_vertices_are(away):
+    near, found = polytope_of(CUBE), polytope_of(CUBE + away)
+    np.testing.assert_array_equal(found.centre, away)
+    for table in ("corners", "facets", "edges", "triangles"):
+        np.testing.assert_array_equal(getattr(found, table), getattr(near, table))
+
+
+def test_a_hull_reaches_to_the_bound_and_no_further():
+    assert polytope_of(CUBE * FURTHEST_M) is not None
+    assert polytope_of(CUBE * np.nextafter(FURTHEST_M, np.inf)) is None
+
+
+def test_vertices_however_large_are_no_crash():
+    code = (
+        "import numpy as np\n"
+        "from interlock.hal.polytope import polytope_of\n"
+        "generator = np.random.default_rng(0)\n"
+        "for size in (1e4, 1e20, 1e100, 1e150, 1e154, 1e200, 1e300, 1e307):\n"
+        "    for _ in range(100):\n"
+        "        points = generator.normal(size=(int(generator.integers(4, 65)), 3)) * size\n"
+        "        assert polytope_of(points) is None\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_just_thick_enough_is_one():

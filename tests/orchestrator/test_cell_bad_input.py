@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ TABLE, TRAY, PILLAR, RED, GREEN, BALL = 0, 1, 2, 3, 4, 7
 JOINTS = ("robot", "limits", "joints")
 NAN, INF = float("nan"), float("inf")
 MANY = [[0.001 * k, 0.0, 0.0] for k in range(65)]
+BALL_OF_64 = [[0.1 * math.sin(a) * math.cos(b), 0.1 * math.sin(a) * math.sin(b), 0.1 * math.cos(a)] for a in (0.4, 0.9, 1.4, 1.9) for b in (0.4 * k for k in range(16))]
 FLAT = [[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [0.1, 0.1, 0.0]]
 
 ROWS = [
@@ -83,7 +85,7 @@ ROWS = [
     Row("absurd margin", put("guards", "environment_margin_m", to=1e308), "guards.environment_margin_m", 1e308, "at most 10000"),
     Row("vanishing margin", put("guards", "environment_margin_m", to=1e-300), "guards.environment_margin_m", 1e-300, "at least 1e-09"),
     Row("absurd bound of an obstacle", put("scene", "objects", BALL, "max_speed_m_s", to=1e308), "scene.objects[7].max_speed_m_s", 1e308, "at most 10000"),
-    Row("absurd place", put("scene", "objects", PILLAR, "position_m", to=[-1e308, 0.0, 0.0]), "scene.objects[2].position_m[0]", -1e308, "at least -10000"),
+    Row("absurd place", put("scene", "objects", PILLAR, "position_m", to=[-1e308, 0.0, 0.0]), "scene.objects[2].position_m[0]", -1e308, "at least -1000."),
     Row("vanishing block", put("scene", "objects", RED, "parts", 0, "box", "size_m", to=[0.04, 0.04, 1e-300]), "scene.objects[3].parts[0].box.size_m[2]", 1e-300, "at least 1e-09"),
     Row("absurd many substeps", put("rates", "physics_substeps", to=10_000), "rates.physics_substeps", 10_000, "at most 1000"),
     Row("absurd camera rate", put("cameras", 0, "rate_hz", to=1001.0), "cameras[0].rate_hz", 1001.0, "at most 1000"),
@@ -128,6 +130,12 @@ ROWS = [
     Row("a hull of three vertices", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": FLAT[:3]}}]), "scene.objects[2].parts[0].convex_hull.vertices_m", FLAT[:3], "at least 4"),
     Row("a hull of too many vertices", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": MANY}}]), "scene.objects[2].parts[0].convex_hull.vertices_m", "a list of 65 values", "64 values"),
     Row("a hull with a vertex of NaN", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": [*FLAT, [0.0, 0.0, NAN]]}}]), "scene.objects[2].parts[0].convex_hull.vertices_m[4][2]", NAN, "finite"),
+    Row("a hull with a vertex too far off", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": [*FLAT, [0.0, 0.0, 1000.1]]}}]), "scene.objects[2].parts[0].convex_hull.vertices_m[4][2]", 1000.1, "at most 1000"),
+    Row("too many vertices in all", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": copy.deepcopy(BALL_OF_64)}} for _ in range(17)]), "scene.objects", 1088, "at most 1024 vertices in all"),
+    Row("a place too far off", put("scene", "objects", PILLAR, "position_m", to=[0.0, 1000.1, 0.0]), "scene.objects[2].position_m[1]", 1000.1, "at most 1000"),
+    Row("a part too far off", put("scene", "objects", PILLAR, "parts", 0, "position_m", to=[0.0, 0.0, -1000.1]), "scene.objects[2].parts[0].position_m[2]", -1000.1, "at least -1000"),
+    Row("a half-space too far off", put("scene", "objects", PILLAR, "parts", to=[{"half_space": {"normal": [0.0, 0.0, 1.0], "offset_m": -1000.1}}]), "scene.objects[2].parts[0].half_space.offset_m", -1000.1, "at least -1000"),
+    Row("too large a ball", put("scene", "objects", PILLAR, "parts", to=[{"sphere": {"radius_m": 1000.1}}]), "scene.objects[2].parts[0].sphere.radius_m", 1000.1, "at most 1000"),
     Row("a half-space without direction", put("scene", "objects", PILLAR, "parts", to=[{"half_space": {"normal": [0.0, 0.0, 0.0]}}]), "scene.objects[2].parts[0].half_space.normal", (0.0, 0.0, 0.0), "[0, 0, 1]"),
     Row("a half-space to carry", put("scene", "objects", RED, "parts", to=[{"half_space": {"normal": [0.0, 0.0, 1.0]}}]), "scene.objects[3].parts[0].half_space", "red_block", "box"),
     Row("a half-space that swings", put("scene", "objects", BALL, "parts", to=[{"half_space": {"normal": [0.0, 0.0, 1.0]}}]), "scene.objects[7].parts[0].half_space", "ball", "box"),

@@ -36,9 +36,9 @@ NUMERIC_PATH: Literal["compiled", "interpreted"] = (
 def kernel(function: _Function) -> _Function:
     """Compile `function` to machine code on first call, or leave it as Python (`NUMERIC_PATH` says which).
 
-    A kernel takes arrays and scalars, allocates nothing, and takes constants and other kernels only from
-    files that say `@kernel` themselves: `kernel_cache` looks for that word. IEEE semantics are kept (no
-    fast-math): NaN in, NaN out.
+    A kernel takes arrays and scalars, writes its answers to arrays that it is given, and makes no others than
+    a few to work in. It takes constants and other kernels only from files that say `@kernel` themselves:
+    `kernel_cache` looks for that word. IEEE semantics are kept (no fast-math): NaN in, NaN out.
     """
     if NUMERIC_PATH == "interpreted":
         return function

@@ -16,6 +16,8 @@ __all__ = ["segment_hull", "segment_hull_local"]
 
 _LARGEST = 1e30  # beyond this a coordinate [m] is no coordinate
 _ON_M = 1e-12  # a point this far out of a face still counts as on it: less distance, never more
+_ROUNDING = 1e-15  # what rounding can add to that, a metre of the coordinates
+_SHOWN_M = 1e-9  # a distance is given if a plane shows that it is no more than this too great
 
 _Closest = tuple[float, float, float, float, float, float, float]
 
@@ -29,11 +31,23 @@ def _height(x: float, y: float, z: float, row: int, column: int, planes: FloatAr
 
 
 @kernel
-def _is_on_hull(x: float, y: float, z: float, first: int, last: int, facets: FloatArray) -> bool:
+def _is_below_others(
+    x: float, y: float, z: float, face: int, first: int, last: int, slack: float, facets: FloatArray
+) -> bool:
     for k in range(first, last):
-        if not _height(x, y, z, k, 0, facets) <= _ON_M:
+        if k != face and not _height(x, y, z, k, 0, facets) <= slack:
             return False
     return True
+
+
+@kernel
+def _top(x: float, y: float, z: float, first: int, last: int, edges: FloatArray) -> float:
+    """How far a hull reaches in a direction, [m]."""
+    most = -math.inf
+    for k in range(first, last):
+        most = max(most, x * edges[k, 0] + y * edges[k, 1] + z * edges[k, 2])
+        most = max(most, x * edges[k, 3] + y * edges[k, 4] + z * edges[k, 5])
+    return most
 
 
 @kernel
@@ -57,11 +71,17 @@ def segment_hull_local(
     left, the least distance lies at an end point above the facet that it is highest above, or between the
     segment and an edge. An edge whose two facets both have the whole segment below them cannot be nearest,
     nor can one in a facet that the whole segment is higher above than what was found already.
+
+    What is found is given only if a plane between the two shows it: the planes at right angles to the way
+    between the points, one through each, have the segment on one side and the hull on the other. Where
+    rounding leaves a doubt, what a plane does show is given: less than the distance, never more.
     """
     total = abs(px) + abs(py) + abs(pz) + abs(qx) + abs(qy) + abs(qz)
+    size = total
     enter = 0.0
     leave = 1.0
-    least = -math.inf  # no point of the segment is nearer than this
+    least = -math.inf  # no point of the segment is nearer than this, which this facet shows
+    least_top = first_facet
     start_most = -math.inf
     end_most = -math.inf
     start_top = first_facet
@@ -70,7 +90,10 @@ def segment_hull_local(
         start = _height(px, py, pz, k, 0, facets)
         end = _height(qx, qy, qz, k, 0, facets)
         total += abs(start) + abs(end)
-        least = max(least, min(start, end))
+        size = max(size, abs(facets[k, 3]))
+        if min(start, end) > least:
+            least = min(start, end)
+            least_top = k
         if start > start_most:
             start_most = start
             start_top = k
@@ -91,6 +114,7 @@ def segment_hull_local(
         y = py + t * (qy - py)
         z = pz + t * (qz - pz)
         return 0.0, x, y, z, x, y, z
+    slack = _ON_M + _ROUNDING * size
     best = math.inf
     found = (best, px, py, pz, px, py, pz)
     for side in range(2):
@@ -102,7 +126,7 @@ def segment_hull_local(
         fx = x - height * facets[face, 0]
         fy = y - height * facets[face, 1]
         fz = z - height * facets[face, 2]
-        if height < best and _is_on_hull(fx, fy, fz, first_facet, last_facet, facets):
+        if height < best and _is_below_others(fx, fy, fz, face, first_facet, last_facet, slack, facets):
             best = height
             found = (height, x, y, z, fx, fy, fz)
     if best <= least:
@@ -112,7 +136,7 @@ def segment_hull_local(
         one_end = _height(qx, qy, qz, k, 6, edges)
         two_start = _height(px, py, pz, k, 10, edges)
         two_end = _height(qx, qy, qz, k, 10, edges)
-        if one_start <= 0.0 and one_end <= 0.0 and two_start <= 0.0 and two_end <= 0.0:
+        if max(one_start, one_end) < -slack and max(two_start, two_end) < -slack:
             continue
         if min(one_start, one_end) >= best or min(two_start, two_end) >= best:
             continue
@@ -125,7 +149,28 @@ def segment_hull_local(
             found = near
             if not best >= 0.0:
                 return found
-    return found
+    if best <= _SHOWN_M:
+        return found
+    nx = (found[1] - found[4]) / best
+    ny = (found[2] - found[5]) / best
+    nz = (found[3] - found[6]) / best
+    at_start = nx * px + ny * py + nz * pz
+    at_end = nx * qx + ny * qy + nz * qz
+    shown = min(at_start, at_end) - _top(nx, ny, nz, first_edge, last_edge, edges)
+    if shown >= best - _SHOWN_M:
+        return found
+    if not shown >= least:
+        shown = least
+        nx = facets[least_top, 0]
+        ny = facets[least_top, 1]
+        nz = facets[least_top, 2]
+        at_start = nx * px + ny * py + nz * pz
+        at_end = nx * qx + ny * qy + nz * qz
+    shown = max(shown, 0.0)
+    x = px if at_start <= at_end else qx
+    y = py if at_start <= at_end else qy
+    z = pz if at_start <= at_end else qz
+    return shown, x, y, z, x - shown * nx, y - shown * ny, z - shown * nz
 
 
 @kernel

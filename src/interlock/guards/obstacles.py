@@ -30,12 +30,12 @@ class Obstacles:
         is_zone: whether a part is a keep-out zone, shape (e,).
         kind: SEGMENT, BOX, HULL or HALF_SPACE of `part_kind`, shape (e,).
         rot: orientation in the world, shape (e, 3, 3); the z axis leads out of a half-space.
-        pos: centre or origin in the world, a point of the plane of a half-space, shape (e, 3), [m].
+        pos: centre in the world, or a point of the plane of a half-space, shape (e, 3), [m].
         half: box half extents, shape (e, 3), [m].
         a: first end of the segment in the world, shape (e, 3), [m].
         b: second end of the segment in the world, shape (e, 3), [m].
         span: a hull's rows: from and to in `facets`, in `edges` and in `corners`, shape (e, 6).
-        facets: of every hull, in the frame of its part, see `Polytope`, shape (f, 4).
+        facets: of every hull, about its `pos`, see `Polytope`, shape (f, 4).
         edges: the same, shape (g, 14), [m].
         corners: the same, shape (v, 3), [m].
         radius_m: radius of the ball, 0 for what has none, shape (e,), [m].
@@ -144,6 +144,7 @@ def _row(thing: SceneObject, part: Part, extra: float) -> _Row:
             raise ValueError(
                 f"{thing.name} has a hull without volume, which the scene's check did not refuse"
             )
+        pos = pos + rot @ hull.centre
         return _Row(thing.name, False, HULL, rot, pos, _NONE, 0.0, 0.0, extra, speed, hull)
     if isinstance(shape, HalfSpace):
         plane = plane_of(shape, thing.object_in_world @ part.part_in_object)

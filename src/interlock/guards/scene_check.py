@@ -7,8 +7,18 @@ import numpy as np
 from interlock.guards.verdict import Family
 from interlock.hal.arrays import FloatArray
 from interlock.hal.phase import Phase
-from interlock.hal.polytope import MOST_VERTICES, THINNEST_M, polytope_of
-from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, ObjectKind, Part, Scene, SceneObject
+from interlock.hal.polytope import MOST_IN_ALL, MOST_VERTICES, THINNEST_M, polytope_of
+from interlock.hal.scene import (
+    FURTHEST_M,
+    Box,
+    Capsule,
+    ConvexHull,
+    HalfSpace,
+    ObjectKind,
+    Part,
+    Scene,
+    SceneObject,
+)
 
 __all__ = ["scene_fault"]
 
@@ -47,6 +57,7 @@ def _names(scene: Scene, phase: Phase) -> tuple[str, str] | None:
 
 
 def _sizes(scene: Scene) -> tuple[str, str] | None:
+    corners = 0
     for thing in scene.objects:
         if not thing.parts:
             return Family.INTEGRITY, f"{thing.name} has no solid"
@@ -59,6 +70,14 @@ def _sizes(scene: Scene) -> tuple[str, str] | None:
         if min(numbers) < 0.0:
             return Family.INTEGRITY, f"{thing.name} has a negative size, deviation or speed"
         for part in thing.parts:
+            if (size := _reach(part)) > FURTHEST_M:
+                return Family.INTEGRITY, f"{thing.name} has a size of {size:g} m, more than {FURTHEST_M:g} m"
+            if isinstance(part.shape, ConvexHull):
+                corners += len(part.shape.vertices_m)
+            if corners > MOST_IN_ALL:
+                return Family.INTEGRITY, (
+                    f"{thing.name} brings the vertices of all hulls to {corners}, more than {MOST_IN_ALL}"
+                )
             if isinstance(part.shape, _JUDGED) and (fault := _no_solid(thing, part)):
                 return Family.INTEGRITY, fault
     return None
@@ -91,6 +110,18 @@ def _extents(part: Part) -> list[float]:
     return [shape.radius_m, shape.length_m] if isinstance(shape, Capsule) else [shape.radius_m]
 
 
+def _reach(part: Part) -> float:
+    """The largest length that a shape is described by, [m]."""
+    shape = part.shape
+    if isinstance(shape, Box):
+        return float(np.max(shape.half_extents_m))
+    if isinstance(shape, ConvexHull):
+        return float(np.max(np.abs(shape.vertices_m), initial=0.0))
+    if isinstance(shape, HalfSpace):
+        return abs(shape.offset_m)
+    return max(shape.radius_m, shape.length_m) if isinstance(shape, Capsule) else shape.radius_m
+
+
 def _poses(scene: Scene) -> tuple[str, str] | None:
     owners: list[SceneObject] = []
     poses: list[FloatArray] = []
@@ -104,6 +135,10 @@ def _poses(scene: Scene) -> tuple[str, str] | None:
     finite = np.isfinite(stacked).all(axis=(1, 2))
     if not finite.all():
         return Family.INTEGRITY, f"{owners[int(np.argmin(finite))].name} has a pose that is not finite"
+    off = np.abs(stacked[:, :3, 3]).max(axis=1)
+    if not (off <= FURTHEST_M).all():
+        k = int(np.argmax(off))
+        return Family.INTEGRITY, f"{owners[k].name} is {off[k]:g} m off, more than {FURTHEST_M:g} m"
     rot = stacked[:, :3, :3]
     bend = np.abs(rot.transpose(0, 2, 1) @ rot - np.eye(3)).max(axis=(1, 2))
     last_row = np.abs(stacked[:, 3] - np.array([0.0, 0.0, 0.0, 1.0])).max(axis=1)

@@ -19,7 +19,7 @@ from interlock.guards.curve import motion_at, travel_at
 from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.kinematics import capsules_world, forward, tool_position
 from interlock.guards.part_distance import environment_distance, solid_distance
-from interlock.guards.part_kind import BOX
+from interlock.guards.part_kind import BOX, HULL
 from interlock.guards.tool_speed import point_speed, tool_speed_change
 from interlock.hal.arrays import FloatArray
 
@@ -39,6 +39,42 @@ CLEAR, VIOLATED, UNCLEAR = 0, 1, 2
 ENV_PAIR, SELF_PAIR, KEEP_IN, TOOL_SPEED = 0, 1, 2, 3
 MAX_DEPTH = 16
 _BUDGET = 4000  # intervals
+_SPARE_M = 1e-6  # that a ball about a hull is wider than it has to be
+
+
+@kernel
+def _ball_about(
+    e: int,
+    kind: NDArray[np.int8],
+    rot: FloatArray,
+    span: NDArray[np.int64],
+    facets: FloatArray,
+    edges: FloatArray,
+) -> float:
+    """Radius of a ball about `pos` that holds hull `e`, [m]; inf where a number is none, or the part."""
+    if kind[e] != HULL:
+        return math.inf
+    most = 0.0
+    total = rot[e].sum() + facets[span[e, 0] : span[e, 1]].sum()
+    for k in range(span[e, 2], span[e, 3]):
+        for end in (0, 3):
+            square = edges[k, end] ** 2 + edges[k, end + 1] ** 2 + edges[k, end + 2] ** 2
+            most = max(most, square)
+            total += square
+    return math.sqrt(most) + _SPARE_M if math.isfinite(total) else math.inf
+
+
+@kernel
+def _least_distance(
+    cap_a: FloatArray, cap_b: FloatArray, c: int, e: int, pos: FloatArray, ball: FloatArray
+) -> float:
+    """The axis of capsule `c` is no nearer to hull `e` than this, [m], by the ball about it."""
+    to_centre = segment_segment_scalars(
+        cap_a[c, 0], cap_a[c, 1], cap_a[c, 2], cap_b[c, 0], cap_b[c, 1], cap_b[c, 2],
+        pos[e, 0], pos[e, 1], pos[e, 2], pos[e, 0], pos[e, 1], pos[e, 2],
+    )  # fmt: skip
+    apart: float = to_centre[0] - ball[e]
+    return apart
 
 
 @kernel
@@ -186,6 +222,9 @@ def sweep(
     jacobian = np.empty((3, n))
     move = np.empty(n)
     reach = np.empty(caps)
+    ball = np.empty(parts)
+    for e in range(parts):
+        ball[e] = _ball_about(e, part_kind, part_rot, span, facets, edges)
 
     while top > 0:
         top -= 1
@@ -218,17 +257,22 @@ def sweep(
                 c = item // parts
                 e = item - c * parts
                 first, second = c, e
-                if (
-                    part_kind[e] <= BOX
-                ):  # one call for all kinds would cost all scenes a quarter of their time
+                need = cap_radius[c] + inflation[e] + tube[c]
+                # one call for all kinds would cost all scenes a quarter of their time
+                if part_kind[e] <= BOX:
                     found = environment_distance(
                         world_a, world_b, c, e, part_kind, part_rot, part_pos, half, obs_a, obs_b
                     )
                 else:
+                    # a hull further off than any figure that is kept is not measured: neither would change
+                    apart = _least_distance(world_a, world_b, c, e, part_pos, ball)
+                    slack = apart - need - obs_speed[e] * mid * period_s
+                    worst = apart - need - obs_speed[e] * t1 * period_s - reach[c]
+                    if slack >= out_margin[kind] and worst >= max(out_shown[kind], 0.0):
+                        continue
                     found = solid_distance(
                         world_a, world_b, c, e, part_kind, part_rot, part_pos, span, facets, edges
                     )
-                need = cap_radius[c] + inflation[e] + tube[c]
                 slack = found[0] - need - obs_speed[e] * mid * period_s
                 worst = found[0] - need - obs_speed[e] * t1 * period_s - reach[c]
             elif item < first_zone:

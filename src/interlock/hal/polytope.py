@@ -11,11 +11,15 @@ from scipy.spatial import ConvexHull as Qhull
 from scipy.spatial import QhullError
 
 from interlock.hal.arrays import FloatArray
+from interlock.hal.scene import FURTHEST_M
 
-__all__ = ["MOST_VERTICES", "THINNEST_M", "Polytope", "polytope_of"]
+__all__ = ["MOST_IN_ALL", "MOST_VERTICES", "THINNEST_M", "Polytope", "polytope_of"]
 
 MOST_VERTICES = 64
 """A hull of more vertices would take too much of a tick."""
+
+MOST_IN_ALL = 1024
+"""And so would hulls of more vertices together than this."""
 
 THINNEST_M = 1e-4
 """A hull thinner than this across one of its faces is none: rounding would say where it is, [m]."""
@@ -25,15 +29,19 @@ _KEPT = 256  # hulls whose faces are remembered
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Polytope:
-    """A convex solid in its own frame; the solid lies inside all facets.
+    """A convex solid, all about its own middle, so that far coordinates round no more than near ones.
+
+    The solid lies inside all facets.
 
     Attributes:
+        centre: where the middle is in the frame of the vertices, shape (3,), [m].
         corners: its corners, shape (m, 3), [m].
         facets: outward unit normal n and offset o of each plane n . x <= o, shape (f, 4), [m].
         edges: both ends, and n and o of both facets that meet there, shape (g, 14), [m].
         triangles: corners of each triangle of the surface, counter-clockwise from outside, shape (t, 3).
     """
 
+    centre: FloatArray
     corners: FloatArray
     facets: FloatArray
     edges: FloatArray
@@ -41,18 +49,22 @@ class Polytope:
 
 
 def polytope_of(vertices_m: FloatArray) -> Polytope | None:
-    """The hull of points, shape (m, 3), [m]; None if it is not finite, or thinner than `THINNEST_M`."""
+    """The hull of points, shape (m, 3), [m]; None if it is thinner than `THINNEST_M`, or beyond `FURTHEST_M`.
+
+    Numbers that are far larger, though finite, would crash the library that builds it.
+    """
     return _built(np.ascontiguousarray(vertices_m, dtype=np.float64).tobytes())
 
 
 @lru_cache(maxsize=_KEPT)
 def _built(data: bytes) -> Polytope | None:
-    vertices = np.frombuffer(data, dtype=np.float64).reshape(-1, 3)
-    if len(vertices) < 4 or not np.isfinite(vertices).all():
+    given = np.frombuffer(data, dtype=np.float64).reshape(-1, 3)
+    if len(given) < 4 or not np.abs(given).max() <= FURTHEST_M:  # NaN too
         return None
-    centre = vertices.mean(axis=0)
+    centre = (given.min(axis=0) + given.max(axis=0)) / 2.0
+    vertices = given - centre
     try:
-        hull = Qhull(vertices - centre)
+        hull = Qhull(vertices)
     except (QhullError, ValueError):
         return None
     planes, plane_of = np.unique(hull.equations[:, :3], axis=0, return_inverse=True)
@@ -67,9 +79,13 @@ def _built(data: bytes) -> Polytope | None:
         return None
     used = np.unique(triangles)
     found = Polytope(
-        corners=vertices[used], facets=facets, edges=edges, triangles=np.searchsorted(used, triangles)
+        centre=centre,
+        corners=vertices[used],
+        facets=facets,
+        edges=edges,
+        triangles=np.searchsorted(used, triangles),
     )
-    for array in (found.corners, found.facets, found.edges, found.triangles):
+    for array in (found.centre, found.corners, found.facets, found.edges, found.triangles):
         array.setflags(write=False)
     return found
 

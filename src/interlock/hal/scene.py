@@ -9,6 +9,7 @@ from typing import Protocol
 from interlock.hal.arrays import FloatArray, frozen_array
 
 __all__ = [
+    "FURTHEST_M",
     "Box",
     "Capsule",
     "ConvexHull",
@@ -21,6 +22,9 @@ __all__ = [
     "Shape",
     "Sphere",
 ]
+
+FURTHEST_M = 1000.0
+"""No position, vertex, offset or extent of a scene is beyond this, [m]: distances hold up to here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

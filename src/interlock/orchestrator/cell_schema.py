@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticKnownError
 
 from interlock.hal.polytope import MOST_VERTICES
+from interlock.hal.scene import FURTHEST_M
 from interlock.planners.domain import Role
 
 __all__ = ["CellFile", "ObjectSection", "RobotSection", "ZoneSection"]
@@ -43,8 +44,12 @@ Count = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 Name = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Label = Annotated[str, Field(strict=True, pattern=r"^\S+$", max_length=200)]
 Text = Annotated[str, Field(strict=True, max_length=500)]
-Vector = tuple[Finite, Finite, Finite]
-Extents = tuple[Positive, Positive, Positive]
+Coordinate = Annotated[Finite, Field(ge=-FURTHEST_M, le=FURTHEST_M)]
+Length = Annotated[Positive, Field(le=FURTHEST_M)]
+Vector = tuple[Coordinate, Coordinate, Coordinate]
+Angles = tuple[Finite, Finite, Finite]
+Direction = tuple[Finite, Finite, Finite]
+Extents = tuple[Length, Length, Length]
 Share = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0.0, le=1.0)]
 
 
@@ -58,7 +63,7 @@ class PoseSection(Section):
     """A pose: position [m], then roll, pitch and yaw about fixed axes [rad]."""
 
     position_m: Vector = (0.0, 0.0, 0.0)
-    rpy_rad: Vector = (0.0, 0.0, 0.0)
+    rpy_rad: Angles = (0.0, 0.0, 0.0)
 
 
 class JointSection(Section):
@@ -137,14 +142,14 @@ class BoxSection(Section):
 class SphereSection(Section):
     """A ball about the part's origin."""
 
-    radius_m: Positive
+    radius_m: Length
 
 
 class CapsuleSection(Section):
     """A segment along the part's z axis, centred on its origin, swept by a ball."""
 
-    radius_m: Positive
-    length_m: Positive
+    radius_m: Length
+    length_m: Length
 
 
 class ConvexHullSection(Section):
@@ -159,8 +164,8 @@ class HalfSpaceSection(Section):
     A floor, a wall or a ceiling without end, which does not move.
     """
 
-    normal: Vector
-    offset_m: Finite = 0.0
+    normal: Direction
+    offset_m: Coordinate = 0.0
 
 
 class PartSection(PoseSection):

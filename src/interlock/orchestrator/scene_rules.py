@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from interlock.errors import CellError
-from interlock.hal.polytope import THINNEST_M, polytope_of
+from interlock.hal.polytope import MOST_IN_ALL, THINNEST_M, polytope_of
 from interlock.orchestrator.cell_schema import (
     CameraSection,
     CellFile,
@@ -38,6 +38,7 @@ def check_scene(file: CellFile, outline: UrdfOutline) -> None:
         CellError: at the first rule that does not hold, with the field, the value and the mend.
     """
     _names(file, outline)
+    _vertices(file.scene)
     supports = {o.name: o for o in file.scene.objects if o.role is Role.SUPPORT}
     for index, thing in enumerate(file.scene.objects):
         field = f"scene.objects[{index}]"
@@ -83,6 +84,18 @@ def _unique(named: Iterable[tuple[str, str]]) -> None:
                 mend="Give each its own name.",
             )
         first[name] = field
+
+
+def _vertices(scene: SceneSection) -> None:
+    hulls = [part.convex_hull for thing in scene.objects for part in thing.parts]
+    total = sum(len(hull.vertices_m) for hull in hulls if hull is not None)
+    if total > MOST_IN_ALL:
+        raise CellError(
+            "all hulls together have too many vertices to be judged in a tick",
+            field="scene.objects",
+            value=total,
+            mend=f"Give hulls of at most {MOST_IN_ALL} vertices in all, or boxes in the place of some.",
+        )
 
 
 def _part(field: str, part: PartSection) -> None:

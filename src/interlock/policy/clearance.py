@@ -97,10 +97,10 @@ class ClearanceField:
 
 def _planes(shape: Shape, pose: FloatArray, clearance_m: float) -> tuple[FloatArray, FloatArray]:
     """Outward normals (f, 3) and offsets (f,) [m] in the world of the planes that a shape lies below."""
-    local = np.empty((0, 4))
+    local, centre = np.empty((0, 4)), pose[:3, 3]
     if isinstance(shape, HalfSpace):
         local = np.append(shape.normal, shape.offset_m)[None]
     elif isinstance(shape, ConvexHull) and (hull := polytope_of(shape.vertices_m)) is not None:
-        local = hull.facets
+        local, centre = hull.facets, centre + pose[:3, :3] @ hull.centre
     normals = local[:, :3] @ pose[:3, :3].T
-    return normals, local[:, 3] + normals @ pose[:3, 3] + clearance_m
+    return normals, local[:, 3] + normals @ centre + clearance_m

@@ -134,7 +134,7 @@ def _primitive(pose: FloatArray, size: Any, color: str) -> dict[str, Any]:
 def _hull(pose: FloatArray, shape: ConvexHull, color: str) -> dict[str, Any]:
     """A list of triangles (`foxglove.TriangleListPrimitive`)."""
     hull = polytope_of(shape.vertices_m)
-    corners = np.empty((0, 3)) if hull is None else hull.corners
+    corners = np.empty((0, 3)) if hull is None else hull.corners + hull.centre
     origin = _primitive(pose, (0.0, 0.0, 0.0), color)
     return {
         "pose": origin["pose"],

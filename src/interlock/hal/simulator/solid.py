@@ -77,7 +77,7 @@ def _mesh(shape: Shape, folder: Path) -> str:
     hull = polytope_of(shape.vertices_m)
     if hull is None:
         raise ValueError("a hull without volume was not refused by the rules")
-    lines = [f"v {x!r} {y!r} {z!r}" for x, y, z in hull.corners.tolist()]
+    lines = [f"v {x!r} {y!r} {z!r}" for x, y, z in (hull.corners + hull.centre).tolist()]
     lines += [f"f {a} {b} {c}" for a, b, c in (hull.triangles + 1).tolist()]
     text = "\n".join(lines) + "\n"
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.obj"

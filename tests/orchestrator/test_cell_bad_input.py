@@ -67,7 +67,11 @@ TABLE, TRAY, PILLAR, RED, GREEN, BALL = 0, 1, 2, 3, 4, 7
 JOINTS = ("robot", "limits", "joints")
 NAN, INF = float("nan"), float("inf")
 MANY = [[0.001 * k, 0.0, 0.0] for k in range(65)]
-BALL_OF_64 = [[0.1 * math.sin(a) * math.cos(b), 0.1 * math.sin(a) * math.sin(b), 0.1 * math.cos(a)] for a in (0.4, 0.9, 1.4, 1.9) for b in (0.4 * k for k in range(16))]
+BALL_OF_64 = [
+    [0.1 * math.sin(a) * math.cos(b), 0.1 * math.sin(a) * math.sin(b), 0.1 * math.cos(a)]
+    for a in (0.4, 0.9, 1.4, 1.9)
+    for b in (0.4 * k for k in range(16))
+]
 FLAT = [[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [0.1, 0.1, 0.0]]
 
 ROWS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -28,7 +29,7 @@ PANDA = CELLS[0]
 JOINTS = 7
 
 
-class GuardContract:
+class GuardContract(ABC):
     """Inherit, name the family, and give the three kinds of question.
 
     Attributes:
@@ -41,17 +42,17 @@ class GuardContract:
         """The gate that is asked."""
         return gate_of(PANDA)
 
+    @abstractmethod
     def harmful(self) -> GateInput:
         """A question that breaks this family, and no other on the way to it."""
-        raise NotImplementedError
 
     def harmless(self) -> GateInput:
         """A question that keeps it."""
         return creeping()
 
+    @abstractmethod
     def poisoned(self) -> Iterator[tuple[Gate, GateInput]]:
         """The harmless question with a NaN wherever this family looks."""
-        raise NotImplementedError
 
     def without(self) -> Gate | None:
         """A gate in which only this family's bound is moved far away; None if it cannot be."""

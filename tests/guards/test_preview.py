@@ -248,6 +248,16 @@ def test_a_chunk_that_the_intake_refuses_is_not_judged():
     assert gate_of(PANDA).decide(given(chunk)).command is None
 
 
+@pytest.mark.parametrize("late", [True, False])
+def test_only_what_the_robot_or_the_world_kept_from_being_judged_is_judged_again(late):
+    samples = np.array(turn().samples)
+    samples[0, 3, 2] = np.nan
+    asked = given(turn()) if late else given(replace(turn(), samples=samples))
+    seen = gate_of(PANDA).preview(replace(asked, lateness_ns=20_000_000 if late else 0))
+    assert seen.rung is Rung.BRAKING
+    assert seen.again == late
+
+
 def test_the_same_question_gets_the_same_chunk_to_the_last_bit():
     asked = given(turn(1.2), in_the_way(0.65))
     digests = {gate_of(PANDA).preview(asked).chunk.digest for _ in range(3)}

@@ -35,6 +35,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "guards/test_gate.py",
         "guards/test_gate_ladder.py",
         "guards/test_preview.py",
+        "guards/test_tool_space.py",
         "contracts/test_families.py",
     ),
     "guards.verifier": ("guards/test_verifier.py", "guards/test_gate.py", "contracts/test_families.py"),

@@ -329,3 +329,12 @@ def test_the_digest_of_a_state_covers_every_bit_of_it():
     digests = {gate_module._state_digest(other) for other in [state, *others]}
     assert len(digests) == 11
     assert all(len(digest) == 64 for digest in digests)
+
+
+def test_the_proposal_is_asked_for_near_where_the_arm_is_a_period_from_now(monkeypatch):
+    asked = []
+    monkeypatch.setattr(JointSpace, "reference_at", lambda space, chunk, at_ns, q: asked.append(q))
+    node = node_at_rest(HOME)
+    node[1] = 0.1
+    gate_of(PANDA).decide(ask(PANDA, node, hold(PANDA, HOME), NOBODY))
+    np.testing.assert_allclose(asked[0], HOME + 0.001, atol=1e-12)

@@ -51,6 +51,8 @@ def play(case: Case, folder: Path, keep: Callable[[Row], Path | None] = lambda r
         row = _played(case, folder)
     except Exception as error:  # a run that breaks is a row like any other, and is listed at the end
         row = blank(case, "error", f"{type(error).__name__}: {error}")
+    if row["reason"].startswith("operator: "):  # a signal stopped this process: it says nothing of the policy
+        row = blank(case, "error", row["reason"])
     row["wall_s"] = round(time.monotonic() - began_s, 2)
     kept = keep(row)
     if kept is not None:

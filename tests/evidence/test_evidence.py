@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asking_again import ask_again
@@ -30,6 +33,9 @@ from row import Row, blank
 from run import compare_slice, make_tables
 from search import search
 from tables import print_tables, text_of
+
+from interlock.orchestrator import session
+from interlock.orchestrator.rig import Rig, build_rig
 
 SPACES = ("joint_position", "tool_pose", "tool_delta", "tool_step")
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,6 +177,17 @@ def test_run_that_breaks_is_a_row(tmp_path: Path) -> None:
     row = play(case, tmp_path / "run")
     assert row["outcome"] == "error"
     assert "there is no such policy" in row["reason"]
+
+
+def test_run_that_a_signal_stopped_is_played_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def signalled(*arguments: Any, **options: Any) -> Rig:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return build_rig(*arguments, **options)
+
+    monkeypatch.setattr(session, "build_rig", signalled)
+    row = play(case_of("hostile", "nan", "panda_tabletop"), tmp_path / "run")
+    assert row["outcome"] == "error", row
+    assert row["reason"].startswith("operator: SIGTERM")
 
 
 def test_every_family_that_has_a_counter_is_tried_on_both_cells() -> None:

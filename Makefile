@@ -31,6 +31,6 @@ venv: .venv/.complete
 	@$(PYTHON) -c 'import ensurepip, venv' || { echo "Missing: '$(PYTHON)' has no venv module. $(MEND)"; exit 1; } >&2
 	@echo "Setting up .venv with the pinned packages of constraints.txt; this takes a minute or two, once."
 	@$(PYTHON) -m venv .venv
-	@$(PIP) hatchling editables && $(PIP) --no-build-isolation --editable '.[sim,dev]' || { echo "Missing: pip could not install the packages of constraints.txt (see above). Mend: check the network and pip's index, then run make again."; exit 1; } >&2
+	@$(PIP) hatchling editables && $(PIP) --no-build-isolation --editable '.[sim,vla,remote,dev]' || { echo "Missing: pip could not install the packages of constraints.txt (see above). Mend: check the network and pip's index, then run make again."; exit 1; } >&2
 	@touch $@
 clean: ; rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -140,11 +140,14 @@ def _fault(error: ValidationError) -> CellError:
 
 def _dotted(loc: Sequence[str | int]) -> str:
     text = ""
-    for step in loc:
-        if step == "[key]":
-            continue
+    for step in _in_the_file(loc):
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
+
+
+def _in_the_file(loc: Sequence[str | int]) -> list[str | int]:
+    """The steps that stand in the file: not "[key]", nor "[path]", which says what a value was taken for."""
+    return [step for step in loc if isinstance(step, int) or not step.startswith("[")]
 
 
 def _shown(value: object) -> object:
@@ -210,7 +213,7 @@ def _missing_mend(loc: Sequence[str | int]) -> str:
 def _keys_at(loc: Sequence[str | int]) -> list[str]:
     """The keys that the form knows at this place."""
     place: Any = CellFile
-    for step in loc:
+    for step in _in_the_file(loc):
         sections = _sections_in(place)
         if not sections:
             return []

@@ -193,6 +193,8 @@ def _mend(detail: ErrorDetails) -> str:
         return "Give a number without quotes; in YAML an exponent needs a point and a sign, like 1.0e-3."
     if kind in {"float_type", "int_type"}:
         return f"Give {'a whole number' if kind == 'int_type' else 'a number'}, in the unit the key names."
+    if kind == "string_pattern_mismatch" and loc[-1] == "prefix":
+        return "Use lower-case letters, digits and _, with _ at the end, such as left_ and right_."
     if kind == "string_pattern_mismatch":
         return "Use a name made of lower-case letters, digits and _, without spaces."
     if kind in {"literal_error", "enum"}:

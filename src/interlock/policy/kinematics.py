@@ -24,8 +24,8 @@ class ToolKinematics:
     """The arm reduced to its joints, with the tool centre point (TCP) as one frame.
 
     All joints but the arm's are locked at their neutral position. The limits are those of the data sheet,
-    shrunk by 0.03 rad, so that what it finds stays clear of the gate's position guard. Joints that do not move
-    the tool, those of a second arm, stay where they are: inverse kinematics never turns them.
+    shrunk by 0.03 rad, so that what it finds stays clear of the gate's position guard. Joints that do not
+    move the tool, those of a second arm, stay where they are: inverse kinematics never turns them.
 
     Attributes:
         q_min: lowest joint positions used, shape (n,), [rad].

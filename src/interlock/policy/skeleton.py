@@ -91,7 +91,7 @@ class ArmSkeleton:
         return np.concatenate((points, tool)), np.concatenate((self._radii, np.full(len(held), 0.01)))
 
     def beside(self, q: FloatArray) -> tuple[FloatArray, float]:
-        """Balls of an arm that does not carry the tool: centres in the world, shape (k, 3), and radius, [m]."""
+        """Balls of an arm without the tool: centres in the world, shape (k, 3), and their radius, [m]."""
         rotations, origins = self._kinematics.joint_poses(q)
         centres = [rotations[i] @ point + origins[i] for i, point in self._beside]
         return np.array(centres).reshape(-1, 3), self._link_radius_m

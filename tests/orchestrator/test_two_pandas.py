@@ -17,11 +17,17 @@ from tests.orchestrator.session_runner import Runner, cell_of, records
 from tests.orchestrator.test_action_space import SPACES, cell_in
 
 from interlock.guards.body import BodyModel
+from interlock.guards.standing import standing_margin
 from interlock.hal.embodiment import ChannelKind
+from interlock.hal.scene import Scene
 from interlock.orchestrator import body_check
 from interlock.orchestrator.replay import replay
 from interlock.orchestrator.summary import Outcome, RunSummary
+from interlock.policy.expert_options import ExpertOptions
 from interlock.policy.kinematics import ToolKinematics
+from interlock.policy.policy import PolicyContext
+from interlock.policy.scripted import ScriptedPolicy
+from interlock.policy.surroundings import Surroundings
 from interlock.policy.tool_pose import pose_down
 
 NAME = "two_pandas"
@@ -137,3 +143,43 @@ def test_inverse_kinematics_turns_no_joint_of_the_other_arm() -> None:
         q = kinematics.solve(pose_down(np.array([x, y, 0.1]), 0.3), seed)
         assert q is not None
         np.testing.assert_array_equal(q[RIGHT], seed[RIGHT])
+
+
+def test_the_expert_goes_around_an_arm_that_stands_beside(body: BodyModel) -> None:
+    """Its right hand reaches over to where the left one has to pass; blind to it the way is not free."""
+    cell, one = cell_of(NAME), cell_of("panda_tabletop").robot_spec()
+    context = PolicyContext(robot=body.robot, embodiment=cell.embodiment(), seed=0, options={})
+    expert, table = ScriptedPolicy(context), cell.scene_objects(0)[:1]
+    q = np.array(body.robot.home)
+    over = ToolKinematics(one).solve(pose_down(np.array([0.35, 0.45, 0.2]), 0.0), one.home)
+    assert over is not None
+    q[RIGHT] = over
+    start = expert._kinematics.solve(pose_down(np.array([0.3, 0.4, 0.15]), 0.0), q)
+    assert start is not None
+    centres, radius_m = expert._skeleton.beside(start)
+    margins = []
+    for seen in (centres, centres[:0]):
+        around = Surroundings(
+            scene=Scene(stamp_ns=0, objects=table),
+            ignored=frozenset(),
+            trail=np.zeros((0, 3)),
+            trail_radius_m=0.1,
+            held=None,
+            beside=seen,
+            beside_radius_m=radius_m,
+            options=ExpertOptions(),
+        )
+        found = expert._planner.transit(
+            start, [pose_down(np.array([0.6, 0.25, 0.15]), 0.0)], around, expert._fast
+        )
+        assert found is not None
+        places = np.linspace(0.0, found[0].length_m, 40)
+        margins.append(
+            min(standing_margin(body, cell.gate_config(), table, found[0].at(s))[0] for s in places)
+        )
+        np.testing.assert_allclose(found[0].goal[RIGHT], over, atol=1e-12)
+    assert margins[0] > 0.0 > margins[1]
+
+
+def test_a_single_arm_has_none_beside() -> None:
+    assert ToolKinematics(cell_of("panda_tabletop").robot_spec()).beside() == ()

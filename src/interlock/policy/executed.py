@@ -68,11 +68,14 @@ class Executed:
     def __len__(self) -> int:
         return len(self.stamps_ns)
 
-    def stood_since(self, since_ns: int) -> bool:
-        """Whether nothing was released, and nothing moved, in any tick from `since_ns` on."""
-        first = int(np.searchsorted(self.stamps_ns, since_ns, side="left"))
-        stopped = all(kind is MotionKind.STOPPING for kind in self.kinds[first:])
-        return stopped and bool((self.q[first:] == self.q[-1:]).all())
+    def stopped_ns(self, since_ns: int, until_ns: int) -> int:
+        """For how long nothing was released between two times, [ns]; what nobody reported counts as that."""
+        ends = np.append(self.stamps_ns[1:], until_ns)
+        moving = 0
+        for kind, start, end in zip(self.kinds, self.stamps_ns, ends, strict=False):
+            if kind is not MotionKind.STOPPING:
+                moving += max(0, min(int(end), until_ns) - max(int(start), since_ns))
+        return max(0, until_ns - since_ns) - moving
 
 
 NOTHING_EXECUTED = Executed()

@@ -59,7 +59,7 @@ class ToolChannels:
     def poses_of(self, steps: FloatArray, anchor: FloatArray | None) -> FloatArray:
         """The poses in the world that `steps`, shape (K, T, 6), [m, rad], mean: shape (K, T, 4, 4), [m]."""
         base = np.eye(4) if anchor is None else anchor
-        turns = Rotation.from_rotvec(steps[..., 3:].reshape(-1, 3)).as_matrix()
+        turns = Rotation.from_rotvec(np.array(steps[..., 3:]).reshape(-1, 3)).as_matrix()
         turns = turns.reshape(*steps.shape[:2], 3, 3)
         poses = np.tile(np.eye(4), (*steps.shape[:2], 1, 1))
         for k in range(steps.shape[1]):

@@ -41,6 +41,7 @@ class ChunkStream:
         name: the model's.
         options: how chunks are asked for and joined.
         hand_over: fits a chunk to the instant at which it goes to the drive; the session looks for it.
+        last: sequence number of the last question and what the model answered; None before the first.
     """
 
     def __init__(
@@ -64,12 +65,13 @@ class ChunkStream:
         self._delays = DelayEstimate(self.options.cold_calls, self.options.window)
         self._provenance = _provenance(model.provenance, self.options, context.seed)
         self._seq = 0
+        self.last: tuple[int, Draft | None] | None = None
 
     def reset(self) -> None:
         """Forget the last run."""
         self._model.reset()
         self._delays.reset()
-        self.hand_over.last = None
+        self.hand_over.last = self.last = None
         self._seq = 0
 
     @property
@@ -91,6 +93,7 @@ class ChunkStream:
         if self._real_time:
             self._delays.note(spent_ns * 1e-9)
         seq, self._seq = self._seq, self._seq + 1
+        self.last = (seq, draft)
         if draft is None:
             return None
         return self._chunk(self._checked(draft), observation, seq, observation.stamp_ns + spent_ns)

@@ -1,8 +1,9 @@
 """The hand-over: a chunk that was asked for some time ago meets the arm where it really is.
 
 Nothing is cut off a chunk and nothing is averaged. Its steps keep their times, so those before the hand-over
-are skipped by time, as many as really went by; an arm that stood still all along has executed none of them,
-and the chunk begins now.
+are skipped by time, as many as were really executed meanwhile. Where nothing was released, nothing was
+executed: a chunk is put off by as long as the arm stood or was stopping since the observation. (With
+real-time chunking the model was told that it would stand, and the chunk says so itself.)
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from interlock.hal.chunk import ActionChunk
 from interlock.policy.executed import Executed
 from interlock.policy.policy import PolicyContext
 from interlock.policy.stream.chunk_space import space_of
-from interlock.policy.stream.options import OnJump, StreamOptions
+from interlock.policy.stream.options import StreamOptions
 
 __all__ = ["HandOver", "Joined"]
 
@@ -31,8 +32,8 @@ class Joined:
         skipped: steps before the hand-over, which nobody will follow.
         delay_s: from the observation to the hand-over, [s].
         jump: largest jump as a share of its bound, of the sample that jumps least; 0 where nothing was known.
-        blended: whether a sample was moved to join.
-        stood: whether the arm had stood still since the observation, so that the chunk begins now.
+        blended: whether every sample was moved to join.
+        waited_s: how long nothing was released since the observation: the chunk was put off by that, [s].
     """
 
     seq: int
@@ -40,7 +41,7 @@ class Joined:
     delay_s: float
     jump: float
     blended: bool
-    stood: bool
+    waited_s: float
 
 
 class HandOver:
@@ -86,11 +87,10 @@ class HandOver:
         Raises:
             RefusedError: if it has run out already, or begins too far from the arm and may not be blended.
         """
-        stood = not self._options.rtc and executed.stood_since(chunk.t_obs_ns)
-        late_ns = now_ns - chunk.t_obs_ns if stood else 0
+        waited_ns = 0 if self._options.rtc else executed.stopped_ns(chunk.t_obs_ns, now_ns)
         # a machine that is faster than the simulated world is ready before the world is
         ready_ns = min(chunk.t_ready_ns, now_ns) if ready_ns is None else ready_ns
-        chunk = replace(chunk, t_ready_ns=ready_ns, t0_ns=chunk.t0_ns + late_ns)
+        chunk = replace(chunk, t_ready_ns=ready_ns, t0_ns=chunk.t0_ns + waited_ns)
         skipped = steps_before(chunk, now_ns)
         if steps_before(chunk, now_ns + 1) == chunk.samples.shape[1]:
             raise _run_out(chunk, now_ns)
@@ -105,21 +105,22 @@ class HandOver:
             skipped=skipped,
             delay_s=(now_ns - chunk.t_obs_ns) * 1e-9,
             jump=jump,
-            blended=joined is not chunk and self._options.on_jump is OnJump.BLEND,
-            stood=stood,
+            blended=jump > 1.0,
+            waited_s=waited_ns * 1e-9,
         )
         return joined
 
     def _join(self, chunk: ActionChunk, now_ns: int, offsets: FloatArray, jumps: FloatArray) -> ActionChunk:
-        fits = jumps <= 1.0
-        if fits.all():
-            return chunk
-        if self._options.on_jump is OnJump.BLEND:
-            moves = np.where(fits[:, None], 0.0, offsets)
-            return replace(chunk, samples=self._space.moved(chunk, moves, self._shares(chunk, now_ns)))
-        if not fits.any():
+        """The chunk without the samples that jump too far, the others moved to where the arm is."""
+        near = jumps <= self._options.refuse_above
+        if not near.any():
             raise self._jumps(chunk, offsets[int(np.argmin(jumps))])
-        return replace(chunk, samples=chunk.samples[fits])
+        if not near.all():
+            chunk, offsets, jumps = replace(chunk, samples=chunk.samples[near]), offsets[near], jumps[near]
+        if (jumps <= 1.0).all():
+            return chunk
+        moves = np.where(jumps[:, None] <= 1.0, 0.0, offsets)
+        return replace(chunk, samples=self._space.moved(chunk, moves, self._shares(chunk, now_ns)))
 
     def _shares(self, chunk: ActionChunk, now_ns: int) -> FloatArray:
         """How far each step is moved to where the arm is, shape (T,): wholly until now, then less."""
@@ -132,9 +133,9 @@ class HandOver:
         worst = int(np.argmax(np.abs(offset) / self._bounds))
         return RefusedError(
             f"chunk {chunk.seq} begins {abs(offset[worst]):.3g} {self._units[worst]} from where the arm is, "
-            f"bound {self._bounds[worst]:.3g}",
+            f"bound {self._options.refuse_above * self._bounds[worst]:.3g}",
             field=f"chunk.{self._names[worst]}",
-            mend="Set policy.options.stream.on_jump to blend, or rtc to true.",
+            mend="Set policy.options.stream.rtc to true, or refuse_above higher.",
         )
 
 

@@ -5,22 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from typing import Any
 
 from interlock.errors import BadInputError
 from interlock.hal.embodiment import Channel, ChannelKind
 
-__all__ = ["OnJump", "StreamOptions"]
+__all__ = ["StreamOptions"]
 
 _FIELD = "policy.options.stream"
-
-
-class OnJump(StrEnum):
-    """What becomes of a chunk that begins further from the arm than the bound allows."""
-
-    BLEND = "blend"
-    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +24,12 @@ class StreamOptions:
         latency_s: time from question to answer, [s]: simulated in lockstep; in real time only the guess until
             enough was measured.
         rtc: whether the model is told what its chunk has to join on to (real-time chunking).
-        on_jump: what becomes of a chunk beyond a bound.
-        blend_s: how long the join of a blended chunk takes, [s].
-        joint_jump_rad: bound on the jump of a joint position at the hand-over, [rad].
+        joint_jump_rad: bound on the jump of a joint position at the hand-over, [rad]. Beyond a bound the
+            chunk is blended in. The gate can make up for the default in a tick without changing anything.
         tool_jump_m: the same of the tool's position, by axis, [m].
         tool_jump_rad: the same of the tool's rotation, by axis, [rad].
+        blend_s: how long the join of a blended chunk takes, [s].
+        refuse_above: a jump of more than so many times its bound is refused; 1 blends nothing.
         lead_s: how long after the observation the model means step 0, [s].
         cold_calls: the first so many calls do not count for the delay.
         window: so many calls count for it.
@@ -48,11 +41,11 @@ class StreamOptions:
     samples: int = 1
     latency_s: float = 0.0
     rtc: bool = False
-    on_jump: OnJump = OnJump.BLEND
-    blend_s: float = 0.2
-    joint_jump_rad: float = 0.05
-    tool_jump_m: float = 0.02
-    tool_jump_rad: float = 0.1
+    joint_jump_rad: float = 0.005
+    tool_jump_m: float = 0.003
+    tool_jump_rad: float = 0.01
+    blend_s: float = 0.4
+    refuse_above: float = 100.0
     lead_s: float = 0.0
     cold_calls: int = 2
     window: int = 64
@@ -72,9 +65,7 @@ class StreamOptions:
             self._number(name, 1e-6, math.pi)
         if type(self.rtc) is not bool:
             raise _unusable("rtc", self.rtc, "true or false")
-        if self.on_jump not in list(OnJump):
-            raise _unusable("on_jump", self.on_jump, "blend or refuse")
-        object.__setattr__(self, "on_jump", OnJump(self.on_jump))
+        self._number("refuse_above", 1.0, 1e9)
 
     @classmethod
     def read(cls, told: object) -> StreamOptions:

@@ -82,7 +82,7 @@ class PrefixMaker:
             while t0_ns - k * self._dt_ns >= done.stamps_ns[0]:
                 at_ns.insert(0, t0_ns - k * self._dt_ns)
                 k += 1
-        joints = np.array([_joints_at(done, each) for each in at_ns]).reshape(len(at_ns), -1)
+        joints = np.array([_joints_at(done, each) for each in at_ns]).reshape(len(at_ns), done.q.shape[1])
         arm = self._chained(joints, anchor)
         at_ns = at_ns[len(at_ns) - len(arm) :]
         return self._with_widths(arm, [self._width_at(observation, each) for each in at_ns])

@@ -1,4 +1,4 @@
-"""Answers that come late: the loop never waits, asks afresh, and takes nothing that was asked for something else."""
+"""Late answers: the loop never waits, asks afresh, and takes none that was asked for something else."""
 
 from __future__ import annotations
 
@@ -230,9 +230,7 @@ class Replies:
 
 
 def stream_for(robot: Any, history: MotionHistory, latency_s: float) -> tuple[StreamProposer, Replies]:
-    context = PolicyContext(
-        robot=robot.robot, embodiment=robot.cell.embodiment(), seed=0, options={}
-    )
+    context = PolicyContext(robot=robot.robot, embodiment=robot.cell.embodiment(), seed=0, options={})
     policy = Replies(robot, HandOver(context, StreamOptions(latency_s=latency_s)))
     made = streaming(InlineProposer(policy), policy, lambda: int(robot.now_ns), history, real_time=False)
     assert isinstance(made, StreamProposer)
@@ -252,7 +250,10 @@ def test_in_lockstep_a_chunk_comes_as_late_as_the_options_say(
     late_ticks = -(-latency_ms // 10)
     assert len(made.chunks) >= 3
     for chunk in made.chunks:
-        assert came_ns[chunk.seq] - asked_ns[chunk.seq] in (late_ticks * 10_000_000, late_ticks * 10_000_000 + 10_000_000)
+        assert came_ns[chunk.seq] - asked_ns[chunk.seq] in (
+            late_ticks * 10_000_000,
+            late_ticks * 10_000_000 + 10_000_000,
+        )
         assert chunk.t_obs_ns <= chunk.t_ready_ns <= came_ns[chunk.seq]
     every = max(16, late_ticks + 1)
     assert policy.count == -(-120 // every)
@@ -272,7 +273,7 @@ def test_in_real_time_nothing_is_put_off(robot: Any) -> None:
 
 def test_a_policy_that_waits_or_fails_is_free_again(robot: Any) -> None:
     for answer in (None, ValueError("out of memory")):
-        proposer, policy = stream_for(robot, MotionHistory(), 0.0)
+        proposer, _ = stream_for(robot, MotionHistory(), 0.0)
         inner = proposer._inner
         inner._answer = answer  # type: ignore[attr-defined]
         proposer._asked_ns = 0

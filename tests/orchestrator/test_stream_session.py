@@ -1,10 +1,11 @@
-"""A slow model drives the simulator: whatever its delay, the motion stays continuous and the run repeatable."""
+"""A slow model drives the simulator: whatever its delay, the motion goes on and the run repeats."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -109,12 +110,21 @@ def streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Streamed:
     return Streamed(tmp_path, monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Streamed:
+    """Proposals that run through everything, which the gate changes again and again."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = Streamed(tmp_path_factory.mktemp("hostile"), patch)
+        made.run({"latency_s": 0.1, "rtc": True}, sim_time_s=4.0, source="reckless")
+    return made
+
+
 def q_of(reports: list[TickReport]) -> np.ndarray:
     return np.array([r.state.q_commanded for r in reports])
 
 
 def assert_continuous(reports: list[TickReport]) -> None:
-    """Position, velocity and acceleration of what was commanded go on from tick to tick, inside the limits."""
+    """Position, velocity and acceleration of what was commanded go on inside the limits."""
     limits = cell_of("panda_tabletop").robot_spec().limits
     q = q_of(reports)
     v, a = (np.array([getattr(r.state, n) for r in reports]) for n in ("v_commanded", "a_commanded"))
@@ -122,7 +132,7 @@ def assert_continuous(reports: list[TickReport]) -> None:
     assert (np.abs(v) <= limits.v_max + 1e-9).all()
     assert (np.abs(a) <= limits.a_max + 1e-9).all()
     assert (np.abs(np.diff(a, axis=0)) <= limits.j_max * 0.01 + 1e-6).all()
-    for before, after in zip(reports, reports[1:], strict=False):
+    for before, after in pairwise(reports):
         if before.command is not None and after.command is not None:
             np.testing.assert_array_equal(before.command.end, after.command.start)
 
@@ -141,8 +151,8 @@ def test_without_a_delay_the_stream_moves_the_arm_as_the_policy_itself_does(
 DELAYS = [
     (0.0, 0.5, 16, 0.03, 0.02),
     (0.05, 0.5, 16, 0.05, 0.03),
-    (0.15, 0.5, 16, 0.08, 0.06),
-    (0.3, 0.9, 24, 0.10, 0.12),
+    (0.15, 0.5, 16, 0.06, 0.04),
+    (0.3, 0.9, 24, 0.10, 0.06),
 ]
 
 
@@ -151,7 +161,7 @@ def test_with_any_delay_the_motion_goes_on_and_the_gate_has_little_to_do(
     latency_s: float, deadline_s: float, horizon: int, refused: float, modified: float, streamed: Streamed
 ) -> None:
     cell = streamed.cell(chunk_deadline_s=deadline_s, horizon=horizon)
-    summary = streamed.run({"latency_s": latency_s}, sim_time_s=5.0, cell=cell)
+    summary = streamed.run({"latency_s": latency_s}, sim_time_s=4.0, cell=cell)
     assert_continuous(streamed.reports)
     assert (summary.referee.contacts, summary.referee.limit_violations) == (0, 0)
     assert streamed.share(Decision.REFUSE) <= refused
@@ -163,11 +173,11 @@ def test_with_any_delay_the_motion_goes_on_and_the_gate_has_little_to_do(
 
 
 def test_a_delay_too_long_for_the_deadline_stops_and_goes_and_never_latches(streamed: Streamed) -> None:
-    summary = streamed.run({"latency_s": 0.3}, sim_time_s=5.0)
+    summary = streamed.run({"latency_s": 0.3}, sim_time_s=3.0)
     assert_continuous(streamed.reports)
     assert summary.referee.limit_violations == 0
     assert {r.mode for r in streamed.reports} == {Mode.AUTO, Mode.BRAKING}
-    assert summary.path_length_rad > 1.0
+    assert summary.path_length_rad > 0.5
 
 
 @pytest.mark.parametrize("options", [{"latency_s": 0.15}, {"latency_s": 0.12, "rtc": True}])
@@ -176,25 +186,24 @@ def test_the_same_seed_gives_the_same_trace_whatever_the_machines_clock_says(
 ) -> None:
     digests = []
     for seed in (3, 3, 4):
-        streamed.run(options, sim_time_s=2.0, seed=seed)
+        streamed.run(options, sim_time_s=1.2, seed=seed)
         digests.append(content_digest(streamed.runner.out))
     assert digests[0] == digests[1]
     assert digests[0] != digests[2]
 
 
 def test_every_decision_on_a_late_chunk_is_made_again_from_the_trace(streamed: Streamed) -> None:
-    summary = streamed.run({"latency_s": 0.15, "joint_jump_rad": 0.0001}, sim_time_s=2.0)
+    summary = streamed.run({"latency_s": 0.15, "joint_jump_rad": 0.0001}, sim_time_s=1.5)
     assert sum(j.blended for j in streamed.joined) > 5
     result = replay(Path(summary.trace))
     assert (result.holds, result.first_difference) == (True, "")
-    assert result.decisions == result.same > 190
+    assert result.decisions == result.same > 140
 
 
-def test_the_prefix_is_what_was_commanded_even_where_the_gate_changed_it(streamed: Streamed) -> None:
-    streamed.run({"latency_s": 0.1, "rtc": True}, sim_time_s=4.0, source="reckless")
-    commanded = {r.stamp_ns: r for r in streamed.reports}
+def test_the_prefix_is_what_was_commanded_even_where_the_gate_changed_it(hostile: Streamed) -> None:
+    commanded = {r.stamp_ns: r for r in hostile.reports}
     changed = rows = 0
-    for observation, prefix, _, _ in streamed.double.asked:
+    for observation, prefix, _, _ in hostile.double.asked:
         assert prefix is not None
         count = len(prefix.past)
         for k, row in enumerate(prefix.past):
@@ -207,44 +216,42 @@ def test_the_prefix_is_what_was_commanded_even_where_the_gate_changed_it(streame
     assert changed > 50
 
 
-def test_where_the_gate_changed_a_chunk_the_prefix_foresees_what_was_then_done(streamed: Streamed) -> None:
-    """Not what had been proposed: the proposals of this policy run through everything."""
-    streamed.run({"latency_s": 0.1, "rtc": True}, sim_time_s=4.0, source="reckless")
-    commanded = {r.stamp_ns: r for r in streamed.reports}
-    foreseen, proposed = [], []
-    for observation, prefix, _, _ in streamed.double.asked:
+def test_where_the_gate_changed_a_chunk_the_prefix_foresees_what_was_then_done(hostile: Streamed) -> None:
+    commanded = {r.stamp_ns: r for r in hostile.reports}
+    foreseen, moved = [], []
+    for observation, prefix, _, _ in hostile.double.asked:
         force = observation.executed.in_force
         start = commanded.get(observation.stamp_ns)
         if force is None or start is None or start.given is None or start.given.reshaped is None:
             continue
         assert prefix is not None
-        at = observation.stamp_ns + 40_000_000
+        at = observation.stamp_ns + 80_000_000
         report = commanded.get(at)
-        if report is None or report.verdict.decision is Decision.REFUSE or len(prefix.ahead) < 2:
+        if report is None or report.verdict.decision is Decision.REFUSE or len(prefix.ahead) < 3:
             continue
-        foreseen.append(float(np.abs(prefix.ahead[1, :7] - report.state.q_commanded).max()))
-        proposed.append(float(np.abs(prefix.ahead[0, :7] - report.state.q_commanded).max()))
+        foreseen.append(float(np.abs(prefix.ahead[2, :7] - report.state.q_commanded).max()))
+        moved.append(float(np.abs(prefix.ahead[0, :7] - report.state.q_commanded).max()))
     assert len(foreseen) > 3
-    assert np.median(foreseen) < 0.2 * np.median(proposed)
+    assert sum(foreseen) < 0.2 * sum(moved)
 
 
 def test_without_chunks_the_arm_comes_to_rest_without_a_latch_and_goes_on_when_they_come_again(
     streamed: Streamed,
 ) -> None:
     def pausing(made: np.ndarray, prefix: object, count: int) -> np.ndarray | None:
-        return None if 5 <= count < 15 else made
+        return None if 10 <= count < 20 else made
 
-    summary = streamed.run({"latency_s": 0.05}, sim_time_s=4.5, change=pausing)
+    summary = streamed.run({"latency_s": 0.05}, sim_time_s=5.0, change=pausing)
     assert_continuous(streamed.reports)
     asked_ns = [observation.stamp_ns for observation, *_ in streamed.double.asked]
-    gap = [r for r in streamed.reports if asked_ns[4] + 500_000_000 <= r.stamp_ns < asked_ns[14]]
+    gap = [r for r in streamed.reports if asked_ns[8] + 500_000_000 < r.stamp_ns < asked_ns[19]]
     braking = [r for r in gap if r.mode is Mode.BRAKING]
     assert len(gap) - len(braking) <= 2
     assert np.abs(gap[0].state.v_commanded).max() > 0.1
     assert braking[-1].state.standstill
-    assert all("stale" not in r.latch for r in gap)
+    assert not any(r.latch for r in streamed.reports)
     assert not StopLatch(streamed.runner.state_dir).latched
-    after = [r for r in streamed.reports if r.stamp_ns > asked_ns[14]]
+    after = [r for r in streamed.reports if r.stamp_ns > asked_ns[19]]
     assert any(r.mode is Mode.AUTO and np.abs(r.state.v_commanded).max() > 0.1 for r in after)
     assert summary.referee.limit_violations == 0
 
@@ -255,7 +262,7 @@ def test_where_the_arm_is_now_is_known_while_a_stop_plays(streamed: Streamed) ->
 
     streamed.run({}, sim_time_s=2.5, change=short)
     history, errors = MotionHistory(), []
-    for report, coming in zip(streamed.reports, streamed.reports[1:], strict=False):
+    for report, coming in pairwise(streamed.reports):
         history.add(report)
         errors.append(float(np.abs(history.here(coming.stamp_ns) - coming.state.q_commanded).max()))
     assert max(errors) < 2e-4
@@ -288,7 +295,9 @@ def test_a_chunk_that_jumps_is_refused_where_that_is_asked_for(streamed: Streame
 
 
 @pytest.mark.parametrize("space", ["tool_pose", "tool_delta", "tool_step"])
-def test_in_poses_of_the_tool_a_delay_is_no_more_trouble_than_in_joints(space: str, streamed: Streamed) -> None:
+def test_in_poses_of_the_tool_a_delay_is_no_more_trouble_than_in_joints(
+    space: str, streamed: Streamed
+) -> None:
     cell = streamed.cell(action_space=space)
     summary = streamed.run({"latency_s": 0.15}, sim_time_s=3.0, cell=cell)
     assert_continuous(streamed.reports)

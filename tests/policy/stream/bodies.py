@@ -20,7 +20,14 @@ from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import PolicyContext
 from interlock.policy.stream.chunk_space import space_of
 
-SPACES = ("joint_position", "tool_pose", "tool_delta", "tool_step", "tool_delta in tool", "tool_step in world")
+SPACES = (
+    "joint_position",
+    "tool_pose",
+    "tool_delta",
+    "tool_step",
+    "tool_delta in tool",
+    "tool_step in world",
+)
 TICK_NS = 10_000_000
 DT_NS = 40_000_000
 TASK = TaskView(
@@ -36,7 +43,7 @@ def _cell(name: str) -> Cell:
 def context_in(
     space: str, *, cell: str = "panda_tabletop", real_time: bool = False, **stream: Any
 ) -> PolicyContext:
-    """A context of the cell in this space ("… in tool": in the axes of the tool), with these stream options."""
+    """A context in this space ("… in tool": in the axes of the tool), with these stream options."""
     name, _, frame = space.partition(" in ")
     loaded = _cell(cell)
     channels = channels_of(loaded.file.robot, name)  # type: ignore[arg-type]
@@ -118,6 +125,4 @@ def observe(
         standstill=v is None,
     )
     scene = Scene(stamp_ns=stamp_ns, objects=())
-    return Observation(
-        stamp_ns=stamp_ns, state=state, scene=scene, frames=(), task=TASK, executed=executed
-    )
+    return Observation(stamp_ns=stamp_ns, state=state, scene=scene, frames=(), task=TASK, executed=executed)

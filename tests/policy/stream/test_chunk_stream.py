@@ -17,6 +17,8 @@ from interlock.policy.stream.chunk_space import space_of
 from interlock.policy.stream.chunk_stream import ChunkStream
 from interlock.policy.stream.prefix import Prefix
 
+PROVENANCE = Provenance(policy="model", version="7", config_sha256="abc", seed=-1)
+
 
 @dataclass
 class Model:
@@ -28,7 +30,7 @@ class Model:
     asked: list[tuple[Prefix | None, int, int]] = field(default_factory=list)
     waits: bool = False
     name: str = "model"
-    provenance: Provenance = Provenance(policy="model", version="7", config_sha256="abc", seed=-1)
+    provenance: Provenance = PROVENANCE
 
     def reset(self) -> None:
         self.asked.clear()

@@ -54,9 +54,7 @@ def test_as_many_steps_are_skipped_as_were_executed(
     kinds: list[MotionKind], rate_hz: float, tick_ns: int
 ) -> None:
     chunk = replace(chunk_along(JOINTS, swing(JOINTS, GRID_S)), dt_s=1.0 / rate_hz)
-    done = Executed(
-        stamps_ns=tick_ns * np.arange(len(kinds)), q=np.zeros((len(kinds), 7)), kinds=kinds
-    )
+    done = Executed(stamps_ns=tick_ns * np.arange(len(kinds)), q=np.zeros((len(kinds), 7)), kinds=kinds)
     now_ns = tick_ns * len(kinds)
     executed_ns = tick_ns * sum(kind is not STOPPING for kind in kinds)
     steps = sum(round(k * 1e9 / rate_hz) < executed_ns for k in range(16))
@@ -85,9 +83,7 @@ def test_what_was_assumed_does_not_count() -> None:
 def test_an_arm_that_stood_follows_a_chunk_from_its_first_step() -> None:
     path = swing(JOINTS, GRID_S)
     done = executed_along(np.tile(path[0], (30, 1)), [STOPPING] * 30)
-    taken = hand_over_of().take(
-        chunk_along(JOINTS, path), now_ns=300_000_000, executed=done, here=path[0]
-    )
+    taken = hand_over_of().take(chunk_along(JOINTS, path), now_ns=300_000_000, executed=done, here=path[0])
     assert taken.t0_ns == 300_000_000
     np.testing.assert_array_equal(taken.samples, chunk_along(JOINTS, path).samples)
 
@@ -126,7 +122,9 @@ def test_a_chunk_that_jumps_begins_where_the_arm_is_and_ends_where_it_wanted(spa
     assert taker.last.jump > 1.0
     assert after < 0.02 * before
     chained = context.embodiment.channels[0].reference == "previous_step"
-    late = 10 if chained else 9  # 0.2 s after the first step that is to come; a step leads from the one before
+    late = (
+        10 if chained else 9
+    )  # 0.2 s after the first step that is to come; a step leads from the one before
     np.testing.assert_allclose(taken.samples[:, late:], chunk.samples[:, late:], atol=1e-9)
     np.testing.assert_array_equal(taken.samples[:, :, -1], chunk.samples[:, :, -1])
     assert (taken.t0_ns, taken.t_obs_ns) == (chunk.t0_ns, chunk.t_obs_ns)
@@ -180,7 +178,7 @@ def test_samples_are_never_averaged() -> None:
     left, right = swing(JOINTS, GRID_S), 2.0 * JOINTS.robot.home - swing(JOINTS, GRID_S)
     chunk = chunk_along(JOINTS, left, right)
     here = left[0]
-    taken = hand_over_of(refuse_above=1000.0).take(
+    taken = hand_over_of(refuse_above=1000.0, blend_s=0.2).take(
         chunk, now_ns=0, executed=NOTHING_EXECUTED, here=here
     )
     np.testing.assert_array_equal(taken.samples[0], chunk.samples[0])
@@ -204,9 +202,7 @@ def test_what_is_not_finite_goes_to_the_gate_as_it_is(space: str, bad: float) ->
     samples = np.array(chunk.samples)
     samples[0, 5, 2] = bad
     chunk = replace(chunk, samples=samples)
-    taken = hand_over_of(space).take(
-        chunk, now_ns=0, executed=NOTHING_EXECUTED, here=context.robot.home
-    )
+    taken = hand_over_of(space).take(chunk, now_ns=0, executed=NOTHING_EXECUTED, here=context.robot.home)
     np.testing.assert_array_equal(taken.samples, samples)
 
 

@@ -1,4 +1,4 @@
-"""What a cell says of the stream is read strictly: nothing unknown, nothing of another type, nothing clamped."""
+"""What a cell says of the stream is read strictly: nothing unknown, nothing clamped."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class StreamOptions:
             chunk is blended in. The gate can make up for the default in a tick without changing anything.
         tool_jump_m: the same of the tool's position, by axis, [m].
         tool_jump_rad: the same of the tool's rotation, by axis, [rad].
-        blend_s: how long the join of a blended chunk takes, [s].
+        blend_s: how long the join of a blended chunk takes, [s]; shorter than twice the delay it overshoots.
         refuse_above: a jump of more than so many times its bound is refused; 1 blends nothing.
         lead_s: how long after the observation the model means step 0, [s].
         cold_calls: the first so many calls do not count for the delay.
@@ -44,7 +44,7 @@ class StreamOptions:
     joint_jump_rad: float = 0.005
     tool_jump_m: float = 0.003
     tool_jump_rad: float = 0.01
-    blend_s: float = 0.4
+    blend_s: float = 0.8
     refuse_above: float = 100.0
     lead_s: float = 0.0
     cold_calls: int = 2

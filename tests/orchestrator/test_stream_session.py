@@ -299,12 +299,12 @@ def test_in_poses_of_the_tool_a_delay_is_no_more_trouble_than_in_joints(
     space: str, streamed: Streamed
 ) -> None:
     cell = streamed.cell(action_space=space)
-    summary = streamed.run({"latency_s": 0.15}, sim_time_s=3.0, cell=cell)
+    summary = streamed.run({"latency_s": 0.15}, sim_time_s=2.0, cell=cell)
     assert_continuous(streamed.reports)
     assert (summary.referee.contacts, summary.referee.limit_violations) == (0, 0)
-    assert streamed.share(Decision.REFUSE) < 0.1
+    assert streamed.share(Decision.REFUSE) < 0.15
     assert streamed.share(Decision.MODIFY) < 0.05
-    assert summary.path_length_rad > 2.0
+    assert summary.path_length_rad > 1.0
 
 
 def test_several_samples_are_offered_and_one_is_followed(streamed: Streamed) -> None:

@@ -91,8 +91,8 @@ class HandOver:
         # a machine that is faster than the simulated world is ready before the world is
         ready_ns = min(chunk.t_ready_ns, now_ns) if ready_ns is None else ready_ns
         chunk = replace(chunk, t_ready_ns=ready_ns, t0_ns=chunk.t0_ns + waited_ns)
-        skipped = steps_before(chunk, now_ns)
-        if steps_before(chunk, now_ns + 1) == chunk.samples.shape[1]:
+        skipped = _steps_before(chunk, now_ns)
+        if _steps_before(chunk, now_ns + 1) == chunk.samples.shape[1]:
             raise _run_out(chunk, now_ns)
         joined, jump = chunk, 0.0
         if here is not None and np.isfinite(chunk.samples).all():  # else it is for the gate to refuse
@@ -125,7 +125,7 @@ class HandOver:
     def _shares(self, chunk: ActionChunk, now_ns: int) -> FloatArray:
         """How far each step is moved to where the arm is, shape (T,): wholly until now, then less."""
         steps = np.arange(chunk.samples.shape[1])
-        first = steps_before(chunk, now_ns)
+        first = _steps_before(chunk, now_ns)
         done = np.clip((steps - first) * chunk.dt_s / self._options.blend_s, 0.0, 1.0)
         return np.asarray(1.0 - done * done * (3.0 - 2.0 * done))
 
@@ -139,7 +139,7 @@ class HandOver:
         )
 
 
-def steps_before(chunk: ActionChunk, now_ns: int) -> int:
+def _steps_before(chunk: ActionChunk, now_ns: int) -> int:
     """How many steps of a chunk lie before `now_ns`: their time is over. From 0 to T."""
     steps = chunk.samples.shape[1]
     times = chunk.t0_ns + np.round(np.arange(steps) * chunk.dt_s * 1e9)

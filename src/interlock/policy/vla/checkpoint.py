@@ -9,18 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
-from torch import Tensor
-
 from interlock.errors import CheckpointError, StorageError
 from interlock.hal.embodiment import Embodiment
 from interlock.policy.vla.config import VlaConfig
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.statistics import BodyStatistics, Statistics
 from interlock.policy.vla.tokenizer import VlaTokenizer
+from interlock.policy.vla.weights import read_weights, write_weights
 
 __all__ = ["FILES", "Checkpoint"]
 
@@ -91,10 +86,9 @@ class Checkpoint:
         Raises:
             StorageError: if the folder cannot be written.
         """
-        state = {name: each.detach().cpu().contiguous() for name, each in self.model.state_dict().items()}
         contents = {
             "config.json": _text(self.config.to_json()),
-            "model.safetensors": save_tensors(state),
+            "model.safetensors": write_weights(self.model),
             "statistics.json": _text(self.statistics.to_json()),
             "tokenizer.json": self.tokenizer.to_json().encode(),
             "card.md": self.card.encode(),
@@ -131,7 +125,7 @@ class Checkpoint:
             _check_size(body, config)
         tokenizer = VlaTokenizer.from_json(_utf8(content["tokenizer.json"], "tokenizer.json"), config)
         return cls(
-            model=_fill(config, _tensors(content["model.safetensors"])),
+            model=read_weights(content["model.safetensors"], config),
             statistics=statistics,
             tokenizer=tokenizer,
             card=_utf8(content["card.md"], "card.md"),
@@ -195,48 +189,6 @@ def _json(content: bytes, name: str) -> object:
         return json.loads(_utf8(content, name), parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"is no JSON: {error}", field=name) from None
-
-
-def _tensors(content: bytes) -> dict[str, Tensor]:
-    try:
-        tensors: dict[str, Tensor] = load_tensors(content)
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise CheckpointError(
-            f"cannot be read: {error}",
-            field="model.safetensors",
-            mend="It is cut short or another format; copy it again.",
-        ) from None
-    return tensors
-
-
-def _fill(config: VlaConfig, tensors: Mapping[str, Tensor]) -> QwenVla:
-    with torch.device("meta"):
-        expected = QwenVla(config).state_dict()
-    for name in sorted(expected.keys() - tensors.keys()):
-        raise CheckpointError("a weight is missing", field=f"model.safetensors: {name}")
-    for name in sorted(tensors.keys() - expected.keys()):
-        raise CheckpointError("holds a weight that the model has not", field=f"model.safetensors: {name}")
-    for name, wanted in expected.items():
-        _check_tensor(name, tensors[name], wanted)
-    model = QwenVla(config)
-    model.load_state_dict(dict(tensors), strict=True)
-    model.eval().requires_grad_(False)
-    return model
-
-
-def _check_tensor(name: str, tensor: Tensor, wanted: Tensor) -> None:
-    field = f"model.safetensors: {name}"
-    if tuple(tensor.shape) != tuple(wanted.shape):
-        raise CheckpointError(
-            f"expected shape {tuple(wanted.shape)}", field=field, value=tuple(tensor.shape),
-            mend="config.json and weights belong to different models.",
-        )  # fmt: skip
-    if tensor.dtype != wanted.dtype:
-        raise CheckpointError(
-            f"expected {wanted.dtype}", field=field, value=tensor.dtype, mend="Save the weights in that type."
-        )
-    if not bool(torch.isfinite(tensor).all()):
-        raise CheckpointError("holds NaN or infinity", field=field, mend="Take an earlier checkpoint.")
 
 
 def _check_size(body: BodyStatistics, config: VlaConfig) -> None:

@@ -86,16 +86,16 @@ class ActionDecoder(nn.Module):
             steps: True where a step belongs to the body's horizon, shape (B, T); None if all do.
 
         Returns:
-            Shape (B, T, C).
+            Shape (B, T, C), float32 whatever the weights are.
         """
-        chunk = self.action_in(noisy)
+        chunk = self.action_in(noisy.to(self.output_modulation.weight.dtype))
         if isinstance(prefix, CachedPrefix):
             chunk = self._after_cached(chunk, conditions, prefix, steps)
         else:
             chunk = self._joint(chunk, conditions, prefix, steps)
         shift, scale = conditions[-1][0], conditions[-1][1]
         normed = functional.layer_norm(chunk, chunk.shape[-1:])
-        return self.action_out(torch.addcmul(shift, normed, 1.0 + scale))
+        return self.action_out(torch.addcmul(shift, normed, 1.0 + scale)).float()
 
     def chunk_rotation(self, positions: Tensor, count: int) -> Rotation:
         """Rotation of `count` steps that follow a prefix at `positions`, shape (3, B, P)."""

@@ -74,6 +74,10 @@ def describe(config: VlaConfig) -> Description:
     hidden = config.backbone.text.hidden
     published = _PUBLISHED if config.name == "qwen-vla-4b" else {}
     per = 6 + 4 + 3 * shape.mlp_hidden / shape.width
+    names = 0 if model.slot_names is None else model.slot_names.numel()
+    scene = _count(model.from_scene) + (names if model.from_scene is not None else 0)
+    grounding = _count(model.grounding) + _count(model.from_found)
+    grounding += names if model.from_found is not None else 0
     rows = [
         ("backbone", _count(model.backbone), f"{config.backbone.family.value}, hidden {hidden}"),
         ("dit_block", one, f"{per:g} d² for d = {shape.width}: AdaLN 6, attention 4, gated MLP {per - 10:g}"),
@@ -88,12 +92,8 @@ def describe(config: VlaConfig) -> Description:
         ("output_adaln", _count(decoder.output_modulation), "linear d to 2 d"),
         ("expert_total", _count(decoder), "all from dit_blocks on"),
         ("state_token", _count(model.from_state), "scaled state and its mask to d; not published"),
-        ("scene_tokens", _count(model.from_scene), "object and target to d; not published"),
-        (
-            "grounding",
-            _count(model.grounding) + _count(model.from_found),
-            "where object and target are; not published",
-        ),
+        ("scene_tokens", scene, "object and target to d; not published"),
+        ("grounding", grounding, "where object and target are; not published"),
         ("total", _count(model), "everything above"),
     ]
     return Description(

@@ -42,7 +42,8 @@ def masked_error(predicted: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:
     Returns:
         One error a chunk, shape (B,).
     """
-    square = torch.where(mask, (predicted - wanted).square(), 0.0)
+    # Masked before it is squared: what stands in the padding then has no gradient, whatever it is.
+    square = torch.where(mask, predicted - wanted, 0.0).square()
     steps = mask.sum(dim=1)
     each = square.sum(dim=1) / steps.clamp_min(1)
     return each.sum(dim=1) / (steps > 0).sum(dim=1).clamp_min(1)

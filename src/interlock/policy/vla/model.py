@@ -184,7 +184,8 @@ class QwenVla(nn.Module):
         tokens = [self.decoder.from_backbone(hidden)]
         masks = [layout.mask if layout.mask is not None else inputs.token_mask.new_ones(hidden.shape[:2])]
         if self.from_scene is not None and inputs.scene is not None and inputs.scene_mask is not None:
-            tokens.append(self.from_scene(inputs.scene * inputs.scene_mask[..., None]) + self.slot_names)
+            slots = (inputs.scene * inputs.scene_mask[..., None]).to(hidden.dtype)
+            tokens.append(self.from_scene(slots) + self.slot_names)
             masks.append(inputs.scene_mask)
         if self.from_found is not None and found is not None:
             # Detached: what it says stays a position, and does not drift into a code for the decoder.
@@ -192,7 +193,7 @@ class QwenVla(nn.Module):
             masks.append(inputs.token_mask.new_ones(inputs.count, len(SLOTS)))
         if self.from_state is not None and inputs.state is not None and inputs.state_mask is not None:
             numbers = torch.cat([inputs.state * inputs.state_mask, inputs.state_mask.to(inputs.state)], dim=1)
-            tokens.append(self.from_state(numbers)[:, None])
+            tokens.append(self.from_state(numbers.to(hidden.dtype))[:, None])
             masks.append(inputs.token_mask.new_ones(inputs.count, 1))
         return Prefix(
             tokens=torch.cat(tokens, dim=1),

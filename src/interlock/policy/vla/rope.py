@@ -45,4 +45,5 @@ def rotation_at(positions: Tensor, head_dim: int) -> Rotation:
 def rotate(values: Tensor, rotation: Rotation) -> Tensor:
     """Turn queries or keys, shape (B, N, heads, head_dim)."""
     first, second = values.chunk(2, dim=-1)
-    return values * rotation.cos + torch.cat([-second, first], dim=-1) * rotation.sin
+    turned = values * rotation.cos + torch.cat([-second, first], dim=-1) * rotation.sin
+    return turned.to(values.dtype)  # the angles are float32, so that half precision does not blur positions

@@ -6,11 +6,13 @@ import pytest
 import torch
 from tests.policy.vla.models import micro, observations, one_of
 
+from interlock.policy.vla.backbone import _MAKERS as MAKERS
 from interlock.policy.vla.backbone import Backbone
 from interlock.policy.vla.backbone_shape import BackboneFamily
 from interlock.policy.vla.config import VlaConfig
 from interlock.policy.vla.inputs import Inputs
 from interlock.policy.vla.layout import Layout, lay_out
+from interlock.policy.vla.patches import patchify
 
 
 def laid(config: VlaConfig, inputs: Inputs) -> Layout:
@@ -72,6 +74,23 @@ def test_pictures_and_words_matter(family: BackboneFamily) -> None:
         other = backbone(layout, inputs.pictures)
     assert not torch.allclose(first[:, -1], darker[:, -1])
     assert not torch.allclose(first[:, -1], other[:, -1])
+
+
+@pytest.mark.parametrize("family", BackboneFamily)
+def test_pictures_in_one_call_give_what_the_familys_own_loop_gives(family: BackboneFamily) -> None:
+    config = micro(family=family)
+    torch.manual_seed(0)
+    ours = Backbone(config.backbone, sees=True).eval()
+    torch.manual_seed(0)
+    own = MAKERS[family](config.backbone).eval()
+    assert own.state_dict().keys() == ours.model.state_dict().keys()
+    own.load_state_dict(ours.model.state_dict())
+    inputs = observations(config, 3)
+    patches = patchify(inputs.pictures.flatten(0, 1), config.backbone.vision)
+    grid = torch.tensor([[1, 4, 4]] * 6)
+    with torch.no_grad():
+        found, wanted = (each.visual(patches, grid_thw=grid).pooler_output for each in (ours.model, own))
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_a_model_that_does_not_see_has_no_vision_tower() -> None:

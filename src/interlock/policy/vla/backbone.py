@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from interlock.policy.vla.backbone_shape import BackboneFamily, BackboneShape
 from interlock.policy.vla.layout import Layout
 from interlock.policy.vla.patches import patchify
+from interlock.policy.vla.vision_attention import VisionAttention
 
 __all__ = ["Backbone"]
 
@@ -31,6 +32,9 @@ class Backbone(nn.Module):
         self.model = _MAKERS[shape.family](shape)
         if not sees:
             self.model.visual = None
+            return
+        for block in self.model.visual.blocks:
+            block.attn = VisionAttention(block.attn)
 
     def forward(self, layout: Layout, pictures: Tensor | None) -> Tensor:
         """Hidden states behind the last layer.
@@ -65,6 +69,7 @@ def _text(shape: BackboneShape, rope: dict[str, Any]) -> dict[str, Any]:
     return {
         "vocab_size": text.vocab,
         "hidden_size": text.hidden,
+        "initializer_range": shape.init_std,
         "num_hidden_layers": text.layers,
         "intermediate_size": text.mlp_hidden,
         "num_attention_heads": text.heads,
@@ -80,6 +85,7 @@ def _vision(shape: BackboneShape) -> dict[str, Any]:
     return {
         "depth": vision.layers,
         "hidden_size": vision.hidden,
+        "initializer_range": shape.init_std,
         "intermediate_size": vision.mlp_hidden,
         "num_heads": vision.heads,
         "patch_size": vision.patch,

@@ -75,14 +75,26 @@ class TokenIds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackboneShape:
-    """Family and numbers; weights come out random, or from a checkpoint, never from a download."""
+    """Family and numbers; weights come out random, or from a checkpoint, never from a download.
+
+    Attributes:
+        family: which of Qwen's.
+        text: the language model.
+        vision: the vision tower.
+        tokens: ids of the special tokens.
+        init_std: deviation of fresh weights. The usual 0.02 suits widths in the thousands; in a narrow model
+            attention and MLPs would begin with next to nothing to say (1 / √128 = 0.09).
+    """
 
     family: BackboneFamily
     text: TextShape
     vision: VisionShape
     tokens: TokenIds
+    init_std: float
 
     def __post_init__(self) -> None:
+        if not self.init_std > 0.0:
+            raise CheckpointError("must be positive", field="config.backbone.init_std", value=self.init_std)
         ids = self.tokens
         every = (ids.pad, ids.image, ids.video, ids.vision_start, ids.vision_end, *ids.cameras)
         if len(set(every)) != len(every) or not all(0 <= each < self.text.vocab for each in every):

@@ -65,6 +65,7 @@ _QWEN3_5_4B = BackboneShape(
         vision_end=248_054,
         cameras=(248_316, 248_317, 248_318, 248_319),
     ),
+    init_std=0.02,
 )
 
 # Three decoder blocks beside seven of vision: the ten Euler steps of one chunk then take about a third of the
@@ -96,13 +97,14 @@ _TINY = BackboneShape(
         deepstack=(),
     ),
     tokens=TokenIds(pad=0, image=1, video=2, vision_start=3, vision_end=4, cameras=(5, 6, 7, 8)),
+    init_std=0.06,
 )
 
 _TINY_CONFIG = VlaConfig(
     name="tiny",
     backbone=_TINY,
     decoder=DecoderShape(
-        width=128, blocks=3, heads=4, mlp_hidden=192, time_features=64, attention=AttentionMode.CACHED
+        width=128, blocks=3, heads=2, mlp_hidden=192, time_features=64, attention=AttentionMode.CACHED
     ),
     flow=_FLOW,
     channels=16,

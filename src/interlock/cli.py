@@ -346,7 +346,8 @@ def trace_report(
 @trace_app.command(
     "replay",
     epilog="Exit codes: 0 every answer is the same · 2 there is no readable trace, or records of it are "
-    "missing · 3 an answer differs, or its chain is broken.",
+    "missing · 3 an answer differs, or its chain is broken · 4 every answer is the same, but this is not the "
+    "whole run: the recorder left out ticks, or never closed the trace.",
 )
 def trace_replay(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its trace file.")],
@@ -365,7 +366,9 @@ def trace_replay(
 ) -> None:
     """Ask the gate again, at every tick of a trace, what it was asked then, and compare the answers.
 
-    It also follows the hash chain, and finds ticks that lack a record, or that moved without a question.
+    It also follows the hash chain, and finds ticks that lack a record, that do not begin one period after
+    the one before, or that moved otherwise than by the last command, its stop and standstill. It does not
+    show why the gate was not asked where the stop in hand plays all the same, nor what was left out.
     Nothing moves: it needs no robot and no simulator, only the trace, the robot's URDF and the same packages.
     A trace names the plug-ins of its cell, and they are imported: replay only what you would also run.
     """
@@ -387,12 +390,15 @@ def trace_replay(
             highlight=False,
         )
         if result.dropped:
-            typer.echo(f"The recorder left out {result.dropped} more ticks, and said so.")
+            typer.echo(
+                f"Not the whole run: the recorder left out {result.dropped} ticks, and said so; "
+                "nothing is shown of them."
+            )
         if result.first_difference:
             typer.echo(f"First difference: {plain(result.first_difference)}")
         if result.chain.reason:
             typer.echo(f"Chain {result.chain.state}: {plain(result.chain.reason)}")
-    raise typer.Exit(0 if result.holds else 3)
+    raise typer.Exit(3 if not result.holds else 0 if result.whole else 4)
 
 
 @policy_app.command("describe", epilog="Exit codes: 0 · 2 there is no such preset or checkpoint.")

@@ -6,7 +6,6 @@ It imports neither traces nor torch: nothing stands between a stop and the motor
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -22,7 +21,7 @@ from interlock.hal.chunk import ActionChunk
 from interlock.hal.command import GuardedCommand
 from interlock.hal.driver import Interpolation, RobotDriver, StopCategory
 from interlock.hal.phase import Phase
-from interlock.hal.scene import Scene, SceneObject, SceneSource
+from interlock.hal.scene import Scene, SceneSource
 from interlock.hal.state import RobotState
 from interlock.orchestrator.aftermath import Aftermath
 from interlock.orchestrator.messages import (
@@ -36,6 +35,7 @@ from interlock.orchestrator.messages import (
     TickReport,
 )
 from interlock.orchestrator.refusal import UNSEEN, gate_fault, said, stopped, unseen
+from interlock.orchestrator.seen import Seen
 
 __all__ = ["Drive"]
 
@@ -91,9 +91,7 @@ class Drive:
         self._tick = 0
         self._seq = 0
         self._state: RobotState | None = None
-        self._scene: Scene | None = None
-        self._seen: deque[Scene] = deque()
-        self._known: dict[str, SceneObject] = {}
+        self._seen = Seen(gate.config.sight_window_s)
         if self._causes:
             driver.stop(StopCategory.STOP_AND_HOLD)
 
@@ -134,7 +132,7 @@ class Drive:
             self._stop(self._owed, self._causes[0])
         state = self._observe()
         blind = self._look()
-        scene = self._scene or Scene(stamp_ns=now_ns, objects=())
+        scene = self._seen.scene or Scene(stamp_ns=now_ns, objects=())
         marks.append(time.process_time_ns())
         given: GateInput | None = None
         preview: PreviewReport | None = None
@@ -185,21 +183,8 @@ class Drive:
             return f"{UNSEEN}{said(error)}"
         if missing:
             return f"{UNSEEN}nobody reports {', '.join(sorted(missing))}"
-        if self._scene is not None:
-            self._seen.append(self._scene)
-            self._known |= {thing.name: thing for thing in self._scene.objects}
-        window_ns = round(self._gate.config.sight_window_s * 1e9)
-        while len(self._seen) > 1 and self._seen[0].stamp_ns < scene.stamp_ns - window_ns:
-            self._seen.popleft()
-        self._scene = scene
+        self._seen.take(scene)
         return ""
-
-    def _earlier(self) -> tuple[Scene, ...]:
-        """The last sighting of everything that was ever seen, and the oldest scene of the window."""
-        if not self._seen:
-            return ()
-        last = Scene(stamp_ns=self._seen[-1].stamp_ns, objects=tuple(self._known.values()))
-        return last, self._seen[0]
 
     def _question(self, state: RobotState, scene: Scene, now_ns: int, lateness_ns: int) -> GateInput:
         return GateInput(
@@ -213,7 +198,7 @@ class Drive:
             last_seq=self._last_seq,
             phase=self._phase,
             reshaped=self._reshaped,
-            earlier=self._earlier(),
+            earlier=self._seen.earlier(),
         )
 
     def _decide(self, given: GateInput) -> tuple[PreviewReport | None, GateOutput]:

@@ -32,7 +32,7 @@ class ReplayResult:
         decisions: questions that were asked again.
         same: how many got the same answer.
         not_asked: ticks at which the gate had not been asked (a stop was latched, the world was not seen).
-        dropped: ticks that the recorder left out in real time, and said so.
+        dropped: ticks that the recorder left out in real time, and said so; nothing is shown of them.
         first_difference: the first answer that differs, in words, or "".
         chain: what the hash chain says.
         numeric_path: "compiled" or "numpy", of the recorded certificates and of this process.
@@ -54,9 +54,14 @@ class ReplayResult:
         same = self.decisions > 0 and self.same == self.decisions and not self.first_difference
         return same and self.chain.state is not ChainState.BROKEN
 
+    @property
+    def whole(self) -> bool:
+        """Whether the trace holds every tick of its run, up to the last one."""
+        return not self.dropped and self.chain.state is ChainState.INTACT
+
     def to_json(self) -> str:
         """One line."""
-        names = ("run", "exact", "decisions", "same", "not_asked", "dropped", "first_difference")
+        names = ("run", "exact", "decisions", "same", "not_asked", "dropped", "whole", "first_difference")
         record = {name: getattr(self, name) for name in names}
         chain = {"chain": self.chain.state, "chain_reason": self.chain.reason}
         return json.dumps(record | chain | {"numeric_path": dict(self.numeric_path)})
@@ -88,9 +93,9 @@ def replay(
     with odd_records_are_damage(reader.path):
         for met in read_ticks(_verified(reader, verifier), finished=reader.finished):
             if isinstance(met, Message) and met.topic == "/run":
-                chosen = _cell_of(met, cell)
+                record, chosen = met.json(), _cell_of(met, cell)
                 gate = make_gate(chosen)
-                asking = Asking(gate, exact=exact)
+                asking = Asking(gate, exact=exact, start_ns=record["start_ns"])
                 if cell is None:
                     asking.note(_other_run(met, chosen, gate, exact))
             elif asking is None:
@@ -99,9 +104,11 @@ def replay(
                 asking.tick(met)
                 tell(asking.ticks)
             else:
-                asking.propose(met.json())
+                asking.hear(met.topic, met.json())
         if asking is None:
             raise _out_of_order(reader.path)
+        if record["real_time"] and asking.late is False:
+            asking.note("run.real_time was True, but no tick began late, as in lockstep")
         return ReplayResult(
             run=str(reader.path),
             exact=exact,

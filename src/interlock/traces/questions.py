@@ -27,7 +27,7 @@ from interlock.hal.scene import (
     Sphere,
 )
 from interlock.hal.state import GripperState, RobotState
-from interlock.traces.encoding import number, packed, unpacked
+from interlock.traces.encoding import encode, number, packed, unpacked
 
 __all__ = [
     "QuestionLog",
@@ -35,6 +35,7 @@ __all__ = [
     "chunk_from",
     "part_record",
     "phase_fields",
+    "same_scene",
     "state_from",
 ]
 
@@ -211,6 +212,18 @@ def phase_fields(phase: Phase) -> Record:
         "max_force_n": phase.max_force_n,
         "gripper_may_open": phase.gripper_may_open,
     }
+
+
+def same_scene(one: Scene, other: Scene) -> bool:
+    """Whether two scenes hold the same things in the same order, bit for bit."""
+    return (
+        one.stamp_ns == other.stamp_ns
+        and len(one.objects) == len(other.objects)
+        and all(
+            a is b or encode(_thing_record(a)) == encode(_thing_record(b))
+            for a, b in zip(one.objects, other.objects, strict=True)
+        )
+    )
 
 
 def state_from(record: Mapping[str, Any]) -> RobotState:

@@ -9,7 +9,7 @@ from typing import Any
 from interlock.traces.read import DamagedTraceError, Message
 from interlock.traces.topics import CHAIN
 
-__all__ = ["TickRecord", "read_ticks"]
+__all__ = ["TickRecord", "left_out", "read_ticks"]
 
 _OF_A_TICK = frozenset(
     {
@@ -23,6 +23,8 @@ _OF_A_TICK = frozenset(
         "/overruled",
     }
 )
+
+_BETWEEN = ("/run", "/chunk", "/stop", "/scene", "/gap")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,9 @@ class TickRecord:
 
 
 def read_ticks(messages: Iterable[Message], *, finished: bool) -> Iterator[TickRecord | Message]:
-    """The ticks of a trace, and between them, as messages, `/run` and the proposals (`/chunk`).
+    """The ticks of a trace, and between them, as messages, what else they are compared with.
+
+    That is `/run`, proposals (`/chunk`), `/stop`, `/scene` and `/gap`.
 
     Args:
         messages: all messages of a trace, in order.
@@ -66,10 +70,8 @@ def read_ticks(messages: Iterable[Message], *, finished: bool) -> Iterator[TickR
                 group = []
             if message.topic == "/state":
                 group = [message]
-            elif message.topic == "/gap":
-                ticks.gap(message.json())
-            elif message.topic in ("/run", "/chunk"):
-                ticks.run(message)
+            elif message.topic in _BETWEEN:
+                ticks.between(message)
                 yield message
             elif message.topic in _OF_A_TICK:
                 raise _damaged(f"a {message.topic} belongs to no tick")
@@ -94,14 +96,16 @@ class _Ticks:
         self._dropped = 0
         self._may_drop: bool | None = None
 
-    def run(self, message: Message) -> None:
-        if message.topic == "/run":
+    def between(self, message: Message) -> None:
+        if message.topic == "/gap":
+            self._gap(message.json())
+        elif message.topic == "/run":
             if self._may_drop is not None:
                 raise _damaged("it holds two runs")
             self._may_drop = message.json()["real_time"] is True
 
-    def gap(self, record: Mapping[str, Any]) -> None:
-        count = _whole(record["dropped"].get("tick", 0))
+    def _gap(self, record: Mapping[str, Any]) -> None:
+        count = left_out(record)
         if count and not self._may_drop:
             raise _damaged("it says that ticks were left out, in a run that leaves out none")
         self._dropped += count
@@ -129,6 +133,15 @@ class _Ticks:
             records=records,
             data={message.topic: message.data for message in group},
         )
+
+
+def left_out(gap: Mapping[str, Any]) -> int:
+    """How many ticks a `/gap` says are not in the trace.
+
+    Raises:
+        DamagedTraceError: if that is no count.
+    """
+    return _whole(gap["dropped"].get("tick", 0))
 
 
 def _whole(value: Any) -> int:

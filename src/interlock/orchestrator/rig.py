@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from interlock.guards.gate import Gate
+from interlock.hal.look import Look
 from interlock.hal.scene import ObjectKind
 from interlock.hal.simulator.referee import Referee
 from interlock.hal.simulator.scene_source import SimulatedSceneSource
@@ -32,6 +33,7 @@ class Rig:
         gate: the gate.
         drive: guards and driver in one control cycle.
         clock: lockstep or real time.
+        look: how it looks in cameras.
     """
 
     cell: Cell
@@ -41,6 +43,7 @@ class Rig:
     gate: Gate
     drive: Drive
     clock: Clock
+    look: Look
 
     def close(self) -> None:
         """Let go of the simulated world."""
@@ -57,6 +60,7 @@ def build_rig(
     real_time: bool = False,
     gui: bool = False,
     make_gate: GateMaker = build_gate,
+    look: Look | None = None,
 ) -> Rig:
     """Build one simulated run.
 
@@ -68,6 +72,7 @@ def build_rig(
         real_time: pace the world by the machine's clock.
         gui: open PyBullet's window.
         make_gate: how to build the gate.
+        look: how it looks in cameras; None: plainly.
     """
     robot, objects = cell.robot_spec(), cell.scene_objects(seed)
     gate = make_gate(cell)
@@ -83,6 +88,7 @@ def build_rig(
         substeps=cell.rates.physics_substeps,
         seed=seed,
         gui=gui,
+        look=look,
     )
     source = SimulatedSceneSource(world, objects, seed)
     base = {gate.body.cap_link[c] for c in range(len(gate.body.cap_link)) if gate.body.cap_joint[c] < 0}
@@ -102,4 +108,13 @@ def build_rig(
         clock = RealTimeClock(world, cell.period_s)
         gc.collect()
         gc.freeze()  # a full collection over all that was just loaded was seen to stall a tick for 170 ms
-    return Rig(cell=cell, world=world, source=source, referee=referee, gate=gate, drive=drive, clock=clock)
+    return Rig(
+        cell=cell,
+        world=world,
+        source=source,
+        referee=referee,
+        gate=gate,
+        drive=drive,
+        clock=clock,
+        look=look if look is not None else Look(),
+    )

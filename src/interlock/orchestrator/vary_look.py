@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from interlock.hal.look import Light, Look, Pattern, Texture
-from interlock.orchestrator.axes import SPREADS, Axis
+from interlock.orchestrator.axes import SPREADS, Axis, choice_of, span_of
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.spread import Split
 from interlock.planners.domain import Role
@@ -30,20 +30,19 @@ def draw_lighting(cell: Cell, generator: np.random.Generator, split: Split) -> D
 
 def draw_texture(cell: Cell, generator: np.random.Generator, split: Split) -> Data:
     """Pattern and colours of what everything stands on, and the background's two colours."""
-    spread = SPREADS[Axis.TEXTURE]
+    hues = span_of(Axis.TEXTURE, "hue")
     tables = [o.name for o in cell.file.scene.objects if o.role is Role.SUPPORT and o.stands_on is None]
 
     def color(saturation: float, value: float) -> list[float]:
-        hue = spread["hue"].draw(generator, split)
-        return list(colorsys.hsv_to_rgb(float(hue), saturation, value))
+        return list(colorsys.hsv_to_rgb(hues.draw(generator, split), saturation, value))
 
     drawn: Data = {"tables": {}}
     for name in tables:
-        hue, value = float(spread["hue"].draw(generator, split)), float(generator.uniform(0.35, 0.75))
+        hue, value = hues.draw(generator, split), float(generator.uniform(0.35, 0.75))
         saturation = float(generator.uniform(0.10, 0.45))
         contrast = float(generator.uniform(0.75, 1.20))
         drawn["tables"][name] = {
-            "pattern": spread["pattern"].draw(generator, split),
+            "pattern": choice_of(Axis.TEXTURE, "pattern").draw(generator, split),
             "first": list(colorsys.hsv_to_rgb(hue, saturation, value)),
             "second": list(colorsys.hsv_to_rgb(hue, saturation, min(1.0, value * contrast))),
             "count": int(generator.integers(*_COUNTS)),
@@ -53,25 +52,26 @@ def draw_texture(cell: Cell, generator: np.random.Generator, split: Split) -> Da
     return drawn
 
 
-def look_of(drawn: Mapping[str, Any]) -> Look:
+def look_of(drawn: Mapping[Axis, Any]) -> Look:
     """The look that was drawn, by axis; what was not is left to the renderer."""
     lighting, texture = drawn.get(Axis.LIGHTING), drawn.get(Axis.TEXTURE)
     return Look(
         light=None if lighting is None else _light(lighting),
         textures={} if texture is None else {n: _texture(t) for n, t in texture["tables"].items()},
-        background=None
-        if texture is None
-        else (_rgb(texture["background"][0]), _rgb(texture["background"][1])),
+        background=None if texture is None else _pair(texture["background"]),
     )
 
 
 def draw_camera(cell: Cell, generator: np.random.Generator, split: Split) -> Data:
     """How far the base camera's eye and target are off, [m], and its field of view, [deg]."""
-    spread = SPREADS[Axis.CAMERA]
+
+    def three(key: str) -> list[float]:
+        return [span_of(Axis.CAMERA, key).draw(generator, split) for _ in range(3)]
+
     return {
-        "eye_m": [spread["eye_m"].draw(generator, split) for _ in range(3)],
-        "target_m": [spread["target_m"].draw(generator, split) for _ in range(3)],
-        "fov_deg": spread["fov_deg"].draw(generator, split),
+        "eye_m": three("eye_m"),
+        "target_m": three("target_m"),
+        "fov_deg": span_of(Axis.CAMERA, "fov_deg").draw(generator, split),
     }
 
 
@@ -105,6 +105,11 @@ def _texture(drawn: Mapping[str, Any]) -> Texture:
         count=drawn["count"],
         seed=drawn["seed"],
     )
+
+
+def _pair(colors: list[list[float]]) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    upper, lower = colors
+    return _rgb(upper), _rgb(lower)
 
 
 def _rgb(values: list[float]) -> tuple[float, float, float]:

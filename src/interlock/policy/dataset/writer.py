@@ -146,9 +146,7 @@ class DatasetWriter:
         for draft in (self.folder / "data").glob("chunk-*/.file-*.part"):
             draft.unlink()
         for path in files:
-            number = 1000 * int(path.parent.name.removeprefix("chunk-")) + int(
-                path.stem.removeprefix("file-")
-            )
+            number = _number_of(path)
             note = read_note(path)
             if note is None or note.episode != number:
                 self.damaged.append(number)

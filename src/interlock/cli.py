@@ -373,7 +373,7 @@ def demos(
 ) -> None:
     """Make demonstrations for training: the expert in varied cells, under the gate.
 
-    Each set is a LeRobotDataset v3.0 on disk (parquet, pictures inside). Cut off at any time, the same command
+    Each set is a LeRobotDataset v3.0 on disk. Cut off at any time, the same command
     goes on where it was; the same command always makes the same set.
 
     Example: interlock demos --episodes 200 --out demos --workers 2

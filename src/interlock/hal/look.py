@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 __all__ = ["Light", "Look", "Pattern", "Texture"]
 
@@ -73,5 +72,5 @@ class Look:
     """
 
     light: Light | None = None
-    textures: Mapping[str, Texture] = field(default_factory=lambda: MappingProxyType({}))
+    textures: Mapping[str, Texture] = field(default_factory=dict)
     background: tuple[Rgb, Rgb] | None = None

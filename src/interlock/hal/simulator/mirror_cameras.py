@@ -43,7 +43,8 @@ class MirrorCameras:
         self._busy = False
         self._gone = False
         self._came = threading.Event()
-        threading.Thread(target=self._read, args=(ours,), name="cameras", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(ours,), name="cameras", daemon=True)
+        self._reader.start()
         self.send(first)
         if not self._came.wait(_START_S) or self._gone:
             self.close()
@@ -74,6 +75,11 @@ class MirrorCameras:
     def frames(self) -> tuple[Frame, ...]:
         """The newest pictures, of one instant; none once the process is gone. Never waits."""
         return () if self._gone else self._frames
+
+    def wait_end(self, timeout_s: float) -> bool:
+        """Whether the process has gone within `timeout_s` [s]."""
+        self._reader.join(timeout_s)
+        return not self._reader.is_alive()
 
     def close(self) -> None:
         """End the camera process."""

@@ -13,11 +13,19 @@ __all__ = ["Camera", "Frame"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One picture: `rgb` has shape (height, width, 3), uint8, RGB order; `stamp_ns` is monotonic, [ns]."""
+    """One picture.
+
+    Attributes:
+        camera: name of the camera.
+        stamp_ns: monotonic time at which it was taken, [ns].
+        rgb: shape (height, width, 3), uint8, RGB order.
+        role: role of the camera in its cell ("base", "wrist"); "" for none.
+    """
 
     camera: str
     stamp_ns: int
     rgb: NDArray[np.uint8]
+    role: str = ""
 
 
 class Camera(Protocol):

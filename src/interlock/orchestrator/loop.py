@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from interlock.hal.chunk import ActionChunk
+from interlock.hal.frame import Frame
 from interlock.hal.phase import Phase
 from interlock.hal.scene import Scene
 from interlock.hal.state import RobotState
@@ -51,6 +52,7 @@ class Loop:
         state: the robot's state before the first tick.
         scene: the world before the first tick.
         complain: called with a sentence when the policy raises.
+        frames: the pictures that the policy asks for, as they are now; never waits in real time.
 
     Attributes:
         state: the robot's state as last reported.
@@ -68,6 +70,7 @@ class Loop:
         state: RobotState,
         scene: Scene,
         complain: Callable[[str], None],
+        frames: Callable[[], tuple[Frame, ...]] = tuple,
     ) -> None:
         self._proposer = proposer
         self._drive = drive
@@ -77,6 +80,7 @@ class Loop:
         self.state = state
         self.scene = scene
         self._complain = complain
+        self._frames = frames
         self._due_ns = 0
 
     def tick(self, task: TaskView | None) -> TickReport:
@@ -101,7 +105,8 @@ class Loop:
     def _observe(self, task: TaskView) -> Observation:
         """A copy: whatever a policy does to it, the world of the drive stays as it is."""
         state, scene = copy.deepcopy((self.state, self.scene))
-        return Observation(stamp_ns=state.stamp_ns, state=state, scene=scene, frames=(), task=task)
+        frames = self._frames()
+        return Observation(stamp_ns=state.stamp_ns, state=state, scene=scene, frames=frames, task=task)
 
     def withdraw(self) -> None:
         """No proposal is in force from now on: the verified stop plays."""

@@ -42,11 +42,13 @@ def fake_attempts(order: DemoOrder, workers: int, interrupts: Interrupts) -> Ite
     while True:
         frame = DemoFrame(
             pictures={"base": BLACK, "wrist": BLACK},
+            projections={},
             time_s=0.0,
             state=np.full(17, order.attempt),
             chunk=np.zeros((16, 7)),
             anchor=np.eye(4),
             task_object=None,
+            task_object_size=None,
             task_target=None,
             phase="approach",
             skill="pick",

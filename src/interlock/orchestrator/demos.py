@@ -223,6 +223,7 @@ def _head(request: DemosRequest, cell: Cell, goals: tuple[str, ...]) -> Head:
         ),
         cell=cell.name,
         cell_sha256=Cell.load(request.cell).sha256,
+        base_in_world=tuple(float(number) for number in cell.robot_spec().base_in_world.ravel()),
         # --episodes, --workers and --max-bytes do not change what an episode is.
         command={
             "seed": request.seed,

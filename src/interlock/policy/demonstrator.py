@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from interlock.hal.bounds import object_size
 from interlock.hal.chunk import ActionChunk
 from interlock.policy.dataset.episode import DemoFrame
 from interlock.policy.dataset.pictures import encode
@@ -61,11 +62,13 @@ class Demonstrator:
         thing = observation.scene.find(task.arguments.get("object", ""))
         return DemoFrame(
             pictures={frame.role: encode(frame.rgb) for frame in observation.frames},
+            projections={f.role: f.projection for f in observation.frames if f.projection is not None},
             time_s=observation.stamp_ns * 1e-9,
             state=np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q]),
             chunk=clean.samples[0],
             anchor=anchor,
             task_object=None if thing is None else thing.object_in_world,
+            task_object_size=None if thing is None else object_size(thing),
             task_target=task.target_in_world,
             phase=task.phase,
             skill=task.skill,

@@ -77,6 +77,7 @@ def head(**command: Any) -> Head:
         features=FEATURES,
         cell="toy_cell",
         cell_sha256="0" * 64,
+        base_in_world=tuple(np.eye(4).ravel().tolist()),
         command={"seed": 1} | command,
         versions={"interlock": "0"},
     )
@@ -90,11 +91,13 @@ def frame(generator: np.random.Generator, step: str) -> DemoFrame:
             role: encode(np.full((SIDE, SIDE, 3), generator.integers(255), np.uint8))
             for role in ("base", "wrist")
         },
+        projections={"base": generator.normal(size=(3, 4))},
         time_s=float(generator.random()),
         state=generator.normal(size=12),
         chunk=generator.normal(size=(HORIZON, 2)),
         anchor=pose,
         task_object=None if step == STEPS[1] else pose,
+        task_object_size=None if step == STEPS[1] else np.array([0.04, 0.04, 0.06]),
         task_target=None if step == STEPS[0] else (0.1, 0.2, 0.3),
         phase="approach",
         skill="pick",
@@ -138,6 +141,8 @@ def test_frames_come_back_as_they_were(sealed: Path) -> None:
         assert demos.anchor[k] == pytest.approx(want.anchor, abs=1e-6)
         assert (demos.picture("base", k) == decode(want.pictures["base"], (SIDE, SIDE))).all()
         assert demos.words("step")[k] == want.step
+        assert demos.projection("base")[k] == pytest.approx(want.projections["base"], abs=1e-6)
+        assert not demos.projection("wrist")[k].any()
         poses, known = demos.task_object
         assert known[k] == (want.task_object is not None)
         if want.task_object is not None:

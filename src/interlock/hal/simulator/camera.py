@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -61,10 +62,11 @@ class SimulatedCamera:
     def capture(self) -> Frame:
         """Take one picture now."""
         width, height = self.spec.width_px, self.spec.height_px
+        view = self._view()
         _, _, pixels, depth, _ = pybullet.getCameraImage(
             width,
             height,
-            viewMatrix=self._view(),
+            viewMatrix=view,
             projectionMatrix=self._projection,
             shadow=0,
             renderer=pybullet.ER_TINY_RENDERER,
@@ -77,7 +79,13 @@ class SimulatedCamera:
             nothing = np.asarray(depth).reshape(height, width) >= 1.0
             rgb = np.where(nothing[:, :, None], self._background[:, None], rgb)
         rgb.setflags(write=False)
-        return Frame(camera=self.name, stamp_ns=self._stage.now_ns, rgb=rgb, role=self.spec.role)
+        return Frame(
+            camera=self.name,
+            stamp_ns=self._stage.now_ns,
+            rgb=rgb,
+            role=self.spec.role,
+            projection=_camera_matrix(view, self._projection),
+        )
 
     def _view(self) -> Any:
         pose = np.eye(4) if self._link is None else self._stage.body.frame_in_world(self._link)
@@ -88,6 +96,14 @@ class SimulatedCamera:
 def _point(pose: FloatArray, point: tuple[float, float, float]) -> list[float]:
     moved: list[float] = (pose[:3, :3] @ point + pose[:3, 3]).tolist()
     return moved
+
+
+def _camera_matrix(view: Sequence[float], projection: Sequence[float]) -> FloatArray:
+    """`Frame.projection` of OpenGL's two matrices, each column by column; rows of a picture go down."""
+    clip = np.reshape(projection, (4, 4)).T @ np.reshape(view, (4, 4)).T
+    matrix: FloatArray = np.array([0.5 * (clip[0] + clip[3]), 0.5 * (clip[3] - clip[1]), clip[3]])
+    matrix.setflags(write=False)
+    return matrix
 
 
 def _lamp(light: Light | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from interlock.errors import ShapeError, StorageError
 from interlock.hal.arrays import FloatArray
 from interlock.policy.dataset.episode import DemoFrame, Episode, pose_numbers
-from interlock.policy.dataset.features import IMAGES, Features
+from interlock.policy.dataset.features import IMAGES, PROJECTION, Features
 
 __all__ = ["DATA_PATH", "FileNote", "data_path", "read_note", "write_atomically", "write_episode"]
 
@@ -126,10 +126,14 @@ def _table(features: Features, frames: tuple[DemoFrame, ...], note: FileNote) ->
     columns: dict[str, Any] = {
         f"{IMAGES}{camera.role}": _pictures(frames, camera.role) for camera in features.cameras
     }
+    for camera in features.cameras:
+        columns[f"{PROJECTION}{camera.role}"] = _projections(frames, camera.role)
+    sizes = [np.zeros(3) if f.task_object_size is None else f.task_object_size for f in frames]
     chunks = _stacked([f.chunk for f in frames], (body.horizon, len(body.channels)), "action_chunk")
     columns |= {
         "observation.state": _stacked([f.state for f in frames], (len(features.state_names),), "state"),
         "observation.task_object": np.array([np.zeros(9) if p is None else pose_numbers(p) for p in poses]),
+        "observation.task_object_size": _stacked(sizes, (3,), "task_object_size"),
         "observation.task_object_mask": [pose is not None for pose in poses],
         "observation.task_target": np.array([f.task_target or (0.0, 0.0, 0.0) for f in frames]),
         "observation.task_target_mask": [f.task_target is not None for f in frames],
@@ -170,6 +174,13 @@ def _pictures(frames: tuple[DemoFrame, ...], role: str) -> list[dict[str, Any]]:
             mend="Give one picture for each role.",
         )
     return [{"bytes": frame.pictures[role], "path": None} for frame in frames]
+
+
+def _projections(frames: tuple[DemoFrame, ...], role: str) -> FloatArray:
+    found = [frame.projections.get(role) for frame in frames]
+    # All 0 where nobody knows it: then no point is in front of the camera.
+    matrices = [np.zeros((3, 4)) if matrix is None else matrix for matrix in found]
+    return _stacked(matrices, (3, 4), "projections").reshape(len(frames), 12)
 
 
 def _stacked(values: list[FloatArray], shape: tuple[int, ...], name: str) -> FloatArray:

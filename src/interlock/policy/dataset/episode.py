@@ -25,11 +25,13 @@ class DemoFrame:
 
     Attributes:
         pictures: JPEG bytes by role of the camera.
+        projections: camera matrices by role (`Frame.projection`), each shape (3, 4).
         time_s: time since the start of the run, [s].
         state: tool pose, gripper width, joint positions as `Features.state_names`, shape (S,), [m, rad].
         chunk: the expert's clean chunk, shape (H, C), in the channels of the embodiment, physical units.
         anchor: pose of the tool that relative channels start from, shape (4, 4), [m].
         task_object: pose of the task's object in the world, shape (4, 4), [m], or None.
+        task_object_size: its full lengths along its own axes, shape (3,), [m], or None.
         task_target: where it goes, (x, y, z) [m], or None.
         phase: the granted phase.
         skill: the skill.
@@ -37,11 +39,13 @@ class DemoFrame:
     """
 
     pictures: Mapping[str, bytes]
+    projections: Mapping[str, FloatArray]
     time_s: float
     state: FloatArray
     chunk: FloatArray
     anchor: FloatArray
     task_object: FloatArray | None
+    task_object_size: FloatArray | None
     task_target: tuple[float, float, float] | None
     phase: str
     skill: str

@@ -11,12 +11,15 @@ import pyarrow as pa
 from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.embodiment import Embodiment
 
-__all__ = ["IMAGES", "POSE_NAMES", "TOOL_NAMES", "VERSION", "Features"]
+__all__ = ["IMAGES", "POSE_NAMES", "PROJECTION", "TOOL_NAMES", "VERSION", "Features"]
 
 VERSION = "v3.0"
 """Version of LeRobot's format."""
 
 IMAGES = "observation.images."
+PROJECTION = "observation.projection."
+"""Before the role of a camera: `Frame.projection`, row by row."""
+
 TOOL_NAMES = (
     *("tool_x", "tool_y", "tool_z"),
     *("tool_r00", "tool_r10", "tool_r20", "tool_r01", "tool_r11", "tool_r21"),
@@ -24,6 +27,7 @@ TOOL_NAMES = (
 """Position [m], then the first two columns of the rotation matrix, in the world."""
 
 POSE_NAMES = ("x", "y", "z", "r00", "r10", "r20", "r01", "r11", "r21")
+_CAMERA = tuple(f"p{row}{column}" for row in range(3) for column in range(4))
 _ANCHOR = tuple(f"m{row}{column}" for row in range(4) for column in range(4))
 
 Feature = dict[str, Any]
@@ -67,9 +71,11 @@ class Features:
             }
             for camera in self.cameras
         }
+        table |= {f"{PROJECTION}{camera.role}": _vector("float32", _CAMERA) for camera in self.cameras}
         table |= {
             "observation.state": _vector("float32", self.state_names),
             "observation.task_object": _vector("float32", POSE_NAMES),
+            "observation.task_object_size": _vector("float32", ("x", "y", "z")),
             "observation.task_object_mask": _scalar("bool"),
             "observation.task_target": _vector("float32", ("x", "y", "z")),
             "observation.task_target_mask": _scalar("bool"),

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from interlock.errors import BadInputError
 from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.embodiment import Channel, ChannelKind, Embodiment, Reference
@@ -27,6 +29,7 @@ class Head:
         features: body, joints, cameras.
         cell: name of the cell.
         cell_sha256: SHA-256 of the cell file, before it was varied.
+        base_in_world: pose of the robot's root link in the world, row by row, 16 numbers, [m].
         command: everything that decides what is in the set; JSON. A set goes on under the same one alone.
         versions: versions of packages, by name.
         sealed: whether the rest of meta/ was written after the last episode.
@@ -37,6 +40,7 @@ class Head:
     features: Features
     cell: str
     cell_sha256: str
+    base_in_world: tuple[float, ...]
     command: Mapping[str, Any]
     versions: Mapping[str, str]
     sealed: bool = False
@@ -59,6 +63,7 @@ class Head:
             "frame_rate_hz": self.features.frame_rate_hz,
             "cell": self.cell,
             "cell_sha256": self.cell_sha256,
+            "base_in_world": list(self.base_in_world),
             "command": dict(self.command),
             "versions": dict(self.versions),
             "sealed": self.sealed,
@@ -91,6 +96,7 @@ class Head:
                 features=features,
                 cell=data["cell"],
                 cell_sha256=data["cell_sha256"],
+                base_in_world=_matrix(data["base_in_world"]),
                 command=data["command"],
                 versions=data["versions"],
                 sealed=data["sealed"] is True,
@@ -131,6 +137,13 @@ def embodiment_from(data: Mapping[str, Any]) -> Embodiment:
         rate_hz=float(data["rate_hz"]),
         horizon=int(data["horizon"]),
     )
+
+
+def _matrix(data: Any) -> tuple[float, ...]:
+    numbers = tuple(float(number) for number in data)
+    if len(numbers) != 16 or not np.isfinite(numbers).all():
+        raise ValueError("base_in_world is no pose")
+    return numbers
 
 
 def _camera(data: Mapping[str, Any]) -> CameraSpec:

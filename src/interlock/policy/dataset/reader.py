@@ -17,7 +17,7 @@ from interlock.errors import BadInputError, ShapeError
 from interlock.hal.arrays import FloatArray
 from interlock.hal.embodiment import Embodiment
 from interlock.policy.dataset.data_file import data_path
-from interlock.policy.dataset.features import IMAGES, VERSION, Features
+from interlock.policy.dataset.features import IMAGES, PROJECTION, VERSION, Features
 from interlock.policy.dataset.head import Head
 from interlock.policy.dataset.pictures import decode
 from interlock.policy.dataset.seal import INFO
@@ -94,6 +94,15 @@ class Demonstrations:
     def task_target(self) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Where the object goes, shape (N, 3), [m], and where that is known."""
         return self.column("observation.task_target"), self.column("observation.task_target_mask") > 0
+
+    @property
+    def task_object_size(self) -> FloatArray:
+        """Full lengths of the task's object along its own axes, shape (N, 3), [m]; 0 where there is none."""
+        return self.column("observation.task_object_size")
+
+    def projection(self, role: str) -> FloatArray:
+        """Camera matrices of a role as `Frame.projection`, shape (N, 3, 4); all 0 where nobody knew it."""
+        return self.column(f"{PROJECTION}{role}").reshape(-1, 3, 4)
 
     @property
     def episode(self) -> NDArray[np.int64]:

@@ -20,6 +20,7 @@ from interlock.orchestrator.gate_maker import GateMaker, build_gate
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.loop import Loop
 from interlock.orchestrator.messages import StopMessage, TickReport
+from interlock.orchestrator.motion_history import MotionHistory
 from interlock.orchestrator.phases import PhaseTracker, Progress, TaskState
 from interlock.orchestrator.progress import Progress as Display
 from interlock.orchestrator.proposer import ThreadProposer, WaitingProposer
@@ -27,6 +28,7 @@ from interlock.orchestrator.reachability import make_reachable
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig, build_rig
 from interlock.orchestrator.sight import cameras_for, sight_for
+from interlock.orchestrator.stream_proposer import streaming
 from interlock.orchestrator.summary import Outcome, RunSummary
 from interlock.orchestrator.world_state import broken_goals, refreshed
 from interlock.planners.domain import Domain
@@ -81,6 +83,7 @@ def run(
         seed=request.seed,
         options=request.policy_options,
         cameras=cell.cameras(),
+        real_time=request.real_time,
     )
     policy = create(request.policy, context) if make_policy is None else make_policy(context)
     cameras = cameras_for(policy, cell.cameras())
@@ -151,10 +154,10 @@ class Session:
         self._complaint = ""
         _reset(policy)
         self.sight = sight_for(cameras, rig, real_time=request.real_time, complain=self._complain)
+        history = MotionHistory()
+        asked = ThreadProposer(policy) if request.real_time else WaitingProposer(policy, self._stop_wanted)
         self._loop = Loop(
-            proposer=ThreadProposer(policy)
-            if request.real_time
-            else WaitingProposer(policy, self._stop_wanted),
+            proposer=streaming(asked, policy, rig.clock.now_ns, history, real_time=request.real_time),
             drive=rig.drive,
             clock=rig.clock,
             replan_s=rig.cell.rates.replan_s,
@@ -163,6 +166,8 @@ class Session:
             scene=rig.source.snapshot(),
             complain=self._complain,
             frames=self.sight.frames,
+            history=history,
+            note=lambda text: bystanders.event(self._now_ns(), "policy", text),
         )
         self._resting_ticks = 0
         self._last_phase = ""

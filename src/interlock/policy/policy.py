@@ -43,6 +43,7 @@ class PolicyContext:
         seed: the run's seed.
         options: the cell's `policy.options`.
         cameras: the cameras of the cell.
+        real_time: whether the machine's clock paces the run; in lockstep nothing may depend on it.
     """
 
     robot: RobotSpec
@@ -50,6 +51,7 @@ class PolicyContext:
     seed: int
     options: Mapping[str, Any]
     cameras: tuple[CameraSpec, ...] = ()
+    real_time: bool = False
 
 
 PolicyFactory = Callable[[PolicyContext], Policy]

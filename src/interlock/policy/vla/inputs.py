@@ -54,14 +54,18 @@ class Inputs:
         moved = {f.name: getattr(self, f.name) for f in fields(self)}
         return Inputs(**{name: None if each is None else each.to(device) for name, each in moved.items()})
 
-    def check(self, config: VlaConfig) -> None:
+    def check(self, config: VlaConfig, *, text_only: bool = False) -> None:
         """Raise where a shape, a type or an input's presence does not fit the model.
+
+        Args:
+            config: of the model.
+            text_only: whether a camera model is to be without pictures, as in text-to-action pretraining.
 
         Raises:
             ShapeError: names the field.
         """
+        self._check_pictures(config, text_only)
         batch, length = self.tokens.shape
-        side, cameras = config.image_size_px, len(config.cameras)
         _check("tokens", self.tokens, (batch, length), torch.int64)
         _check("token_mask", self.token_mask, (batch, length), torch.bool)
         _check("channel_mask", self.channel_mask, (batch, config.channels), torch.bool)
@@ -71,14 +75,22 @@ class Inputs:
         if config.inputs is InputKind.SCENE:
             _check("scene", self.scene, (batch, len(SLOTS), SLOT_WIDTH), torch.float32)
             _check("scene_mask", self.scene_mask, (batch, len(SLOTS)), torch.bool)
-        elif self.pictures is not None:
-            _check("pictures", self.pictures, (batch, cameras, side, side, 3), torch.uint8)
-            _check("camera_mask", self.camera_mask, (batch, cameras), torch.bool)
-        if config.inputs is InputKind.SCENE and self.pictures is not None:
-            raise ShapeError("a scene model reads no pictures", field="inputs.pictures")
         if config.state_width:
             _check("state", self.state, (batch, config.state_width), torch.float32)
             _check("state_mask", self.state_mask, (batch, config.state_width), torch.bool)
+
+    def _check_pictures(self, config: VlaConfig, text_only: bool) -> None:
+        if config.inputs is InputKind.SCENE or text_only:
+            if self.pictures is not None or self.camera_mask is not None:
+                raise ShapeError("a scene model, and text alone, sees no pictures", field="inputs.pictures")
+            return
+        side, cameras = config.image_size_px, len(config.cameras)
+        if self.pictures is None:
+            raise ShapeError("a camera model needs pictures", field="inputs.pictures")
+        _check("pictures", self.pictures, (self.count, cameras, side, side, 3), torch.uint8)
+        _check("camera_mask", self.camera_mask, (self.count, cameras), torch.bool)
+        if self.camera_mask is not None and not bool(self.camera_mask.any(dim=1).all()):
+            raise ShapeError("at least one camera must have given a picture", field="inputs.camera_mask")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,12 +146,8 @@ class Batch:
         Raises:
             ShapeError: names the field.
         """
-        self.inputs.check(config)
+        self.inputs.check(config, text_only=self.text_only)
         _check("actions", self.actions, (self.inputs.count, config.horizon, config.channels), torch.float32)
-        if self.text_only and self.inputs.pictures is not None:
-            raise ShapeError("text-to-action pretraining sees no pictures", field="batch.inputs.pictures")
-        if not self.text_only and config.inputs is InputKind.CAMERA and self.inputs.pictures is None:
-            raise ShapeError("a camera model needs pictures", field="batch.inputs.pictures")
 
 
 def _check(name: str, tensor: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype) -> None:

@@ -65,7 +65,7 @@ def collate(config: VlaConfig, observed: Sequence[Observed], *, text_only: bool 
         step_mask=_leading([each.horizon for each in observed], config.horizon, "horizon"),
         **extra,
     )
-    inputs.check(config)
+    inputs.check(config, text_only=text_only)
     return inputs
 
 

@@ -29,8 +29,10 @@ _FLOW = FlowSettings(
     euler_steps=10,
 )
 
-# Hidden size, layers, heads and MLP as in the public configuration of Qwen3.5-4B; the vision tower is that of
-# the family's smaller models. 4,539,265,536 parameters, without a language head (which shares the embedding).
+# Every number as in the config.json of models that were fine-tuned from Qwen3.5-4B (Chat2Find-CPT on Hugging
+# Face is one). What is not named here, such as the heads of linear attention and full attention in each
+# fourth layer, is the class's default and agrees with them; sizes are not: its hidden size is 4096.
+# 4,539,265,536 parameters without a language head, which shares the embedding.
 _QWEN3_5_4B = BackboneShape(
     family=BackboneFamily.QWEN3_5,
     text=TextShape(
@@ -113,7 +115,7 @@ _TINY_CONFIG = VlaConfig(
     inputs=InputKind.CAMERA,
     cameras=("base", "wrist"),
     image_size_px=128,
-    max_text_tokens=160,
+    max_text_tokens=256,
     grounding=Grounding.TOKEN,
     grounding_weight=1.0,
 )

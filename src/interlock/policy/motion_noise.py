@@ -22,6 +22,7 @@ _STD = {
     ChannelKind.JOINT_POSITION: 0.06,  # [rad]
     ChannelKind.GRIPPER_WIDTH: 0.0,  # fingers that wander drop what they hold
 }
+_DEAD = 0.15  # share of the standard deviation up to which a chunk counts as standing
 _KEPT = 0.8  # share of the offset that stays from one chunk to the next
 _SHARES = {
     **dict.fromkeys(("grasp", "lower", "release", "push"), 0.3),  # beside things to touch
@@ -72,10 +73,14 @@ class MotionNoise:
         return replace(chunk, samples=chunk.samples + push)
 
     def _motion(self, steps: FloatArray) -> float:
-        """How far a clean chunk goes, from 0 for standing to 1 for as far as the noise would push it."""
+        """How far a clean chunk goes, from 0 for nearly standing to 1 for as far as the noise would push.
+
+        Without the dead band an offset would ask for a correction, and the correction for an offset.
+        """
         moved = self._plain > 0.0
         way = np.abs(np.cumsum(steps, axis=0) if self._chained else steps - steps[0])[:, moved]
-        return float(min(1.0, (way / self._plain[moved]).max()))
+        share = float((way / self._plain[moved]).max())
+        return min(1.0, max(0.0, (share - _DEAD) / (1.0 - _DEAD)))
 
 
 def _rise(steps: int) -> FloatArray:

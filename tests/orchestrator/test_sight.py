@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +17,12 @@ from interlock.errors import BadInputError
 from interlock.guards.gate import Gate
 from interlock.hal.look import Look
 from interlock.hal.simulator.world import World
+from interlock.orchestrator import session
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.loop import Loop
+from interlock.orchestrator.progress import SilentProgress
 from interlock.orchestrator.proposer import InlineProposer
+from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.sight import (
     LockstepSight,
     MirrorSight,
@@ -27,6 +31,8 @@ from interlock.orchestrator.sight import (
     sight_for,
 )
 from interlock.policy.observation import Observation, TaskView
+from interlock.policy.policy import Policy, PolicyContext
+from interlock.policy.wording import Wording
 
 TASK = TaskView(
     task_id="t1", skill="home", arguments={}, phase="move", instruction="go home", target_in_world=None
@@ -144,3 +150,36 @@ def test_pictures_that_are_too_old_are_none(rig: Any, panda_cell: Cell) -> None:
         assert sight.frames() == ()
     finally:
         sight.close()
+
+
+def test_a_run_in_lockstep_shows_and_says_what_is_asked_for(
+    panda_cell: Cell, panda_gate: Gate, tmp_path: Path
+) -> None:
+    watchers: list[Watcher] = []
+
+    def watcher(context: PolicyContext) -> Policy:
+        assert [camera.role for camera in context.cameras] == ["", "", "base", "wrist"]
+        watchers.append(Watcher("wrist"))
+        return watchers[-1]  # type: ignore[return-value]
+
+    request = RunRequest(
+        goal="pick up the red block",
+        cell=panda_cell,
+        policy="scripted",
+        seed=1,
+        real_time=False,
+        gui=False,
+        out=tmp_path / "out",
+        state_dir=tmp_path / "state",
+        cameras=False,
+        max_sim_time_s=0.2,
+        report=False,
+        record=False,
+        wording=Wording(templates={"pick": "take the {object}"}),
+    )
+    session.run(request, SilentProgress(), lambda _: panda_gate, make_policy=watcher)
+    seen = watchers[0].seen
+    assert [[frame.role for frame in observation.frames] for observation in seen] == [["wrist"]] * len(seen)
+    assert seen[0].frames[0].stamp_ns == seen[0].stamp_ns
+    assert {(o.task.step, o.task.phase) for o in seen} == {("take the red block", "approach")}
+    assert not (tmp_path / "out").exists()

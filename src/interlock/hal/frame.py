@@ -22,9 +22,9 @@ class Frame:
         stamp_ns: monotonic time at which it was taken, [ns].
         rgb: shape (height, width, 3), uint8, RGB order.
         role: role of the camera in its cell ("base", "wrist"); "" for none.
-        projection: camera matrix of a pinhole camera, shape (3, 4): it takes a point of the world (x, y, z, 1),
-            [m], to (column·w, row·w, w), column and row from 0 to 1 across the picture, w > 0 in front of the
-            camera; None where it is not known.
+        projection: camera matrix of a pinhole camera, shape (3, 4): it takes a point of the world
+            (x, y, z, 1), [m], to (column·w, row·w, w), column and row from 0 to 1 across the picture, w > 0
+            in front of the camera; None where it is not known.
     """
 
     camera: str

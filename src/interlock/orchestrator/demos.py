@@ -118,6 +118,7 @@ def make_demos(
         full, tried = _fill(writer, order, request, tell, interrupts)
     except KeyboardInterrupt:
         stopped = True
+    interrupts.defer()  # Ctrl-C is remembered while meta/ is written
     writer.seal(max(tried, writer.next_attempt) - writer.episodes)
     if stopped or interrupts.cause:
         raise StoppedError(

@@ -18,13 +18,16 @@ __all__ = ["MotionNoise"]
 
 _STD = {
     ChannelKind.TOOL_POSITION: 0.05,  # [m] at the end of a chunk, of which about a tenth is played
-    ChannelKind.TOOL_ROTATION: 0.12,  # [rad]
+    ChannelKind.TOOL_ROTATION: 0.08,  # [rad]
     ChannelKind.JOINT_POSITION: 0.06,  # [rad]
     ChannelKind.GRIPPER_WIDTH: 0.0,  # fingers that wander drop what they hold
 }
+_DEAD = 0.15  # share of the standard deviation up to which a chunk counts as standing
 _KEPT = 0.8  # share of the offset that stays from one chunk to the next
-_CLOSE = frozenset({"grasp", "lower", "release", "push"})
-_CLOSE_SHARE = 0.3  # beside things to touch
+_SHARES = {
+    **dict.fromkeys(("grasp", "lower", "release", "push"), 0.3),  # beside things to touch
+    **dict.fromkeys(("lift", "carry"), 0.5),  # what is shaken turns between the fingers
+}
 
 
 class MotionNoise:
@@ -63,17 +66,21 @@ class MotionNoise:
         self._offset = _KEPT * self._offset + np.sqrt(1.0 - _KEPT**2) * fresh
         if not self._std.any():
             return chunk
-        share = (_CLOSE_SHARE if phase in _CLOSE else 1.0) * self._motion(chunk.samples[0])
+        share = _SHARES.get(phase, 1.0) * self._motion(chunk.samples[0])
         push = _rise(chunk.samples.shape[1])[:, None] * (share * self._std * self._offset)
         if self._chained:
             push = np.diff(push, axis=0, prepend=0.0)
         return replace(chunk, samples=chunk.samples + push)
 
     def _motion(self, steps: FloatArray) -> float:
-        """How far a clean chunk goes, from 0 for standing to 1 for as far as the noise would push it."""
+        """How far a clean chunk goes, from 0 for nearly standing to 1 for as far as the noise would push.
+
+        Without the dead band an offset would ask for a correction, and the correction for an offset.
+        """
         moved = self._plain > 0.0
         way = np.abs(np.cumsum(steps, axis=0) if self._chained else steps - steps[0])[:, moved]
-        return float(min(1.0, (way / self._plain[moved]).max()))
+        share = float((way / self._plain[moved]).max())
+        return min(1.0, max(0.0, (share - _DEAD) / (1.0 - _DEAD)))
 
 
 def _rise(steps: int) -> FloatArray:

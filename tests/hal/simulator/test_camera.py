@@ -38,6 +38,24 @@ def test_sees_a_red_block_where_it_looks(build: Build, panda: RobotSpec, scene: 
     assert r > 2.0 * max(g, b)
 
 
+@pytest.mark.parametrize("link", ["", "panda_hand"])
+def test_camera_matrix_takes_a_point_to_where_it_is_drawn(
+    build: Build, panda: RobotSpec, scene: Any, link: str
+) -> None:
+    place = np.array([0.6, 0.06, 0.03])
+    red = scene.block("red", place.tolist(), (0.02, 0.02, 0.02))
+    arm = build(panda, scene.table(), red, colors={"red": (0.9, 0.05, 0.05, 1.0)})
+    eye, target = ((-0.1, 0.0, 0.0), (0.0, 0.0, 0.4)) if link else ((0.9, -0.5, 0.6), (0.5, 0.1, 0.05))
+    frame = SimulatedCamera(arm.world, spec("c", eye, target, width=160, height=120, link=link)).capture()
+    assert frame.projection is not None
+    column, row, depth = frame.projection @ [*place, 1.0]
+    assert depth > 0.0
+    rgb = frame.rgb.astype(float)
+    rows, columns = np.nonzero(rgb[..., 0] > 2.0 * rgb[..., 1:].max(axis=-1))
+    assert column / depth == pytest.approx((columns.mean() + 0.5) / 160, abs=0.01)
+    assert row / depth == pytest.approx((rows.mean() + 0.5) / 120, abs=0.01)
+
+
 def test_taking_a_picture_changes_nothing_in_the_world(build: Build, panda: RobotSpec) -> None:
     arms = build(panda), build(panda)
     camera = SimulatedCamera(arms[0].world, spec("side", (1.0, 1.0, 1.0), (0.0, 0.0, 0.3)))

@@ -334,6 +334,19 @@ def test_refuses_frames_of_another_form(tmp_path: Path) -> None:
     assert read_note(data_path(tmp_path / "set", 0)) is None
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_reads_pictures_that_others_wrote(kind: str) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (SIDE, SIDE), (200, 100, 50)).save(buffer, format=kind)
+    assert np.abs(decode(buffer.getvalue(), (SIDE, SIDE))[0, 0].astype(int) - (200, 100, 50)).max() < 5
+
+
+def test_a_picture_comes_back_bit_for_bit() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    assert (decode(encode(picture), (SIDE, SIDE)) == picture).all()
+    assert encode(picture) == encode(picture)
+
+
 def test_refuses_bytes_and_roles_that_are_no_picture(sealed: Path) -> None:
     demos = Demonstrations(sealed)
     with pytest.raises(BadInputError, match=r"no camera of this role.*base, wrist"):

@@ -24,7 +24,7 @@ class DemoFrame:
     """What was seen when the expert was asked, and what it wanted.
 
     Attributes:
-        pictures: JPEG bytes by role of the camera.
+        pictures: encoded pictures by role of the camera (`interlock.policy.dataset.pictures`).
         projections: camera matrices by role (`Frame.projection`), each shape (3, 4).
         time_s: time since the start of the run, [s].
         state: tool pose, gripper width, joint positions as `Features.state_names`, shape (S,), [m, rad].

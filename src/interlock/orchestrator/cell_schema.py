@@ -283,7 +283,11 @@ class SceneSection(Section):
 
 
 class CameraSection(Section):
-    """A pinhole camera at `eye_m` that looks at `target_m`, with world z up in the picture."""
+    """A pinhole camera at `eye_m` that looks at `target_m`, with world z up in the picture.
+
+    With a `link` both are points of that link of the robot, and its x axis is up. A policy asks for a camera
+    by its `role`.
+    """
 
     name: Name
     width_px: Annotated[int, Field(strict=True, ge=16, le=4096)]
@@ -292,6 +296,8 @@ class CameraSection(Section):
     eye_m: Vector
     target_m: Vector
     rate_hz: Annotated[Positive, Field(le=1000.0)]
+    role: Annotated[str, Field(strict=True, pattern=r"^([a-z][a-z0-9_]*)?$", max_length=64)] = ""
+    link: Annotated[str, Field(strict=True, pattern=r"^\S*$", max_length=200)] = ""
 
 
 class PluginSection(Section):

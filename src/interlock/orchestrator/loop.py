@@ -11,6 +11,7 @@ from typing import Protocol
 
 from interlock.errors import RefusedError
 from interlock.hal.chunk import ActionChunk
+from interlock.hal.frame import Frame
 from interlock.hal.phase import Phase
 from interlock.hal.scene import Scene
 from interlock.hal.state import RobotState
@@ -53,6 +54,7 @@ class Loop:
         state: the robot's state before the first tick.
         scene: the world before the first tick.
         complain: called with a sentence when the policy raises.
+        frames: the pictures that the policy asks for, as they are now; never waits in real time.
         history: takes in every tick, and tells the policy what was executed; else one of the loop's own.
         note: called with a sentence when an answer comes for what is no longer granted.
 
@@ -72,6 +74,7 @@ class Loop:
         state: RobotState,
         scene: Scene,
         complain: Callable[[str], None],
+        frames: Callable[[], tuple[Frame, ...]] = tuple,
         history: MotionHistory | None = None,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
@@ -83,6 +86,7 @@ class Loop:
         self.state = state
         self.scene = scene
         self._complain = complain
+        self._frames = frames
         self._history = history or MotionHistory()
         self._due_ns = 0
         self._note = note
@@ -118,9 +122,13 @@ class Loop:
     def _observe(self, task: TaskView) -> Observation:
         """A copy: whatever a policy does to it, the world of the drive stays as it is."""
         state, scene = copy.deepcopy((self.state, self.scene))
-        executed = self._history.executed()
         return Observation(
-            stamp_ns=state.stamp_ns, state=state, scene=scene, frames=(), task=task, executed=executed
+            stamp_ns=state.stamp_ns,
+            state=state,
+            scene=scene,
+            frames=self._frames(),
+            task=task,
+            executed=self._history.executed(),
         )
 
     def withdraw(self) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from interlock.hal.look import Look
 from interlock.orchestrator.cell import Cell
+from interlock.policy.wording import Wording
 
 __all__ = ["RunRequest"]
 
@@ -29,6 +31,9 @@ class RunRequest:
         max_sim_time_s: end the run after this long, [s]; None leaves it to the cell.
         telemetry: where spans go: "none", "console" or "otlp".
         report: whether to write the HTML report at the end.
+        record: whether to keep a trace; without one there is no report either.
+        look: how the cell looks in its cameras; None: plainly.
+        wording: how each step is said to the policy.
     """
 
     goal: str
@@ -43,6 +48,9 @@ class RunRequest:
     max_sim_time_s: float | None = None
     telemetry: str = "none"
     report: bool = True
+    record: bool = True
+    look: Look | None = None
+    wording: Wording = field(default_factory=Wording)
 
     @property
     def policy_options(self) -> Mapping[str, Any]:

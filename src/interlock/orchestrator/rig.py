@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from interlock.guards.gate import Gate
+from interlock.hal.look import Look
 from interlock.hal.scene import ObjectKind
 from interlock.hal.simulator.referee import Referee
 from interlock.hal.simulator.scene_source import SimulatedSceneSource
@@ -34,6 +35,7 @@ class Rig:
         gate: the gate.
         drive: guards and driver in one control cycle; for a puppet, its pull.
         clock: lockstep or real time.
+        look: how it looks in cameras.
     """
 
     cell: Cell
@@ -43,6 +45,7 @@ class Rig:
     gate: Gate
     drive: Cycle
     clock: Clock
+    look: Look
 
     def close(self) -> None:
         """Let go of the simulated world."""
@@ -60,6 +63,7 @@ def build_rig(
     gui: bool = False,
     make_gate: GateMaker = build_gate,
     puppet: bool = False,
+    look: Look | None = None,
 ) -> Rig:
     """Build one simulated run.
 
@@ -72,6 +76,7 @@ def build_rig(
         gui: open PyBullet's window.
         make_gate: how to build the gate.
         puppet: whether the simulated arm is pulled along the proposals as they are, to be measured against.
+        look: how it looks in cameras; None: plainly.
     """
     robot, objects = cell.robot_spec(), cell.scene_objects(seed)
     gate = make_gate(cell)
@@ -87,6 +92,7 @@ def build_rig(
         substeps=cell.rates.physics_substeps,
         seed=seed,
         gui=gui,
+        look=look,
     )
     source = SimulatedSceneSource(world, objects, seed)
     base = {gate.body.cap_link[c] for c in range(len(gate.body.cap_link)) if gate.body.cap_joint[c] < 0}
@@ -110,4 +116,13 @@ def build_rig(
         clock = RealTimeClock(world, cell.period_s)
         gc.collect()
         gc.freeze()  # a full collection over all that was just loaded was seen to stall a tick for 170 ms
-    return Rig(cell=cell, world=world, source=source, referee=referee, gate=gate, drive=drive, clock=clock)
+    return Rig(
+        cell=cell,
+        world=world,
+        source=source,
+        referee=referee,
+        gate=gate,
+        drive=drive,
+        clock=clock,
+        look=look if look is not None else Look(),
+    )

@@ -56,7 +56,7 @@ def check_scene(file: CellFile, outline: UrdfOutline) -> None:
     for index, zone in enumerate(file.scene.zones):
         _zone(f"scene.zones[{index}]", zone, supports)
     for index, camera in enumerate(file.cameras):
-        _camera(f"cameras[{index}]", camera)
+        _camera(f"cameras[{index}]", camera, outline)
 
 
 def _names(file: CellFile, outline: UrdfOutline) -> None:
@@ -64,6 +64,7 @@ def _names(file: CellFile, outline: UrdfOutline) -> None:
     spoken += [(f"scene.zones[{i}].name", z.name) for i, z in enumerate(file.scene.zones)]
     _unique(spoken)
     _unique((f"cameras[{i}].name", c.name) for i, c in enumerate(file.cameras))
+    _unique((f"cameras[{i}].role", c.role) for i, c in enumerate(file.cameras) if c.role)
     _unique((f"skills[{i}]", s) for i, s in enumerate(file.skills))
     for field, name in spoken:
         if name in outline.links:
@@ -290,11 +291,20 @@ def _zone(field: str, zone: ZoneSection, supports: dict[str, ObjectSection]) -> 
         )
 
 
-def _camera(field: str, camera: CameraSection) -> None:
-    sideways = math.dist(camera.eye_m[:2], camera.target_m[:2])
-    if math.dist(camera.eye_m, camera.target_m) < 0.01 or sideways < 1e-6:
+def _camera(field: str, camera: CameraSection, outline: UrdfOutline) -> None:
+    if camera.link and camera.link not in outline.links:
         raise CellError(
-            "the camera looks straight up or down, or at itself, so the picture has no upright",
+            "the robot has no such link to carry the camera",
+            field=f"{field}.link",
+            value=camera.link,
+            mend=nearest(camera.link, outline.links),
+        )
+    along = np.subtract(camera.target_m, camera.eye_m)
+    # World z is upright in a picture, or the link's x.
+    sideways = math.hypot(along[1], along[2]) if camera.link else math.hypot(along[0], along[1])
+    if math.hypot(*along) < 0.01 or sideways < 1e-6:
+        raise CellError(
+            "the camera looks along what is up in its picture, or at itself, so the picture has no upright",
             field=f"{field}.target_m",
             value=camera.target_m,
             mend="Move the target a little sideways from the eye.",

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from interlock.errors import BadInputError, InterlockError
+from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.driver import StopCategory
 from interlock.hal.latch import StopLatch, StopRequest
 from interlock.hal.lease import Lease
@@ -26,6 +27,7 @@ from interlock.orchestrator.proposer import ThreadProposer, WaitingProposer
 from interlock.orchestrator.reachability import make_reachable
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig, build_rig
+from interlock.orchestrator.sight import cameras_for, sight_for
 from interlock.orchestrator.stream_proposer import streaming
 from interlock.orchestrator.summary import Outcome, RunSummary
 from interlock.orchestrator.world_state import broken_goals, refreshed
@@ -33,8 +35,9 @@ from interlock.planners.domain import Domain
 from interlock.planners.plan import Plan, Task
 from interlock.planners.search import plan_goal
 from interlock.policy.observation import TaskView
-from interlock.policy.policy import Policy, PolicyContext
+from interlock.policy.policy import Policy, PolicyContext, PolicyFactory
 from interlock.policy.registry import create
+from interlock.policy.wording import Wording
 
 __all__ = ["Session", "run"]
 
@@ -48,6 +51,7 @@ def run(
     make_gate: GateMaker = build_gate,
     inspect: Callable[[Rig], None] | None = None,
     interrupts: Interrupts | None = None,
+    make_policy: PolicyFactory | None = None,
     *,
     puppet: bool = False,
 ) -> RunSummary:
@@ -60,6 +64,7 @@ def run(
         inspect: called with the rig after the run, before the world is let go.
         interrupts: Ctrl-C and SIGTERM as caught since the start of the process; else caught here.
         puppet: pull a simulated arm along the proposals as they are, to be measured against.
+        make_policy: builds the policy; else the registry does, by the name in the request.
 
     Raises:
         BadInputError: if the goal, the policy or a folder cannot be used; nothing was started.
@@ -77,9 +82,11 @@ def run(
         embodiment=cell.embodiment(),
         seed=request.seed,
         options=request.policy_options,
+        cameras=cell.cameras(),
         real_time=request.real_time,
     )
-    policy = create(request.policy, context)
+    policy = create(request.policy, context) if make_policy is None else make_policy(context)
+    cameras = cameras_for(policy, cell.cameras())
     lease = Lease(request.state_dir, robot.name)
     with nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted:
         try:
@@ -94,6 +101,7 @@ def run(
                 gui=request.gui,
                 make_gate=make_gate,
                 puppet=puppet,
+                look=request.look,
             )
             interrupted.defer()
         except BaseException as error:
@@ -107,8 +115,11 @@ def run(
         try:
             with Bystanders(request, rig, display) as bystanders:
                 bystanders.plan(plan)
-                session = Session(request, rig, lease, policy, domain, bystanders, interrupted)
-                summary = session.run(plan)
+                session = Session(request, rig, lease, policy, domain, bystanders, interrupted, cameras)
+                try:
+                    summary = session.run(plan)
+                finally:
+                    session.sight.close()
                 if inspect is not None:
                     inspect(rig)
                 return summary
@@ -129,6 +140,7 @@ class Session:
         domain: Domain,
         bystanders: Bystanders,
         interrupted: Interrupts,
+        cameras: tuple[CameraSpec, ...] = (),
     ) -> None:
         self._request = request
         self._rig = rig
@@ -141,6 +153,7 @@ class Session:
         self._mode: Mode | None = None
         self._complaint = ""
         _reset(policy)
+        self.sight = sight_for(cameras, rig, real_time=request.real_time, complain=self._complain)
         history = MotionHistory()
         asked = ThreadProposer(policy) if request.real_time else WaitingProposer(policy, self._stop_wanted)
         self._loop = Loop(
@@ -152,6 +165,7 @@ class Session:
             state=rig.world.driver.observe(),
             scene=rig.source.snapshot(),
             complain=self._complain,
+            frames=self.sight.frames,
             history=history,
             note=lambda text: bystanders.event(self._now_ns(), "policy", text),
         )
@@ -241,7 +255,7 @@ class Session:
             if progress.state is not TaskState.RUNNING:
                 return progress.reason
             self._grant(progress)
-            self._tick(_view(task, progress, goal))
+            self._tick(_view(task, progress, goal, self._request.wording))
             if rig.drive.latched:
                 return "; ".join(rig.drive.latched)
             if (self._now_ns() - began_ns) * 1e-9 > self._times.max_task_s:
@@ -260,6 +274,7 @@ class Session:
         if cause is not None and not self._rig.drive.latched:
             self._rig.drive.handle(StopMessage(category=StopCategory.STOP_AND_HOLD, cause=cause))
             self._bystanders.stop(self._now_ns(), StopCategory.STOP_AND_HOLD, self._rig.drive.latched)
+        self.sight.refresh()
         report = self._loop.tick(task)
         self._watch(report)
         return report
@@ -345,7 +360,7 @@ def _reset(policy: Policy) -> None:
         ) from error
 
 
-def _view(task: Task, progress: Progress, goal: str) -> TaskView:
+def _view(task: Task, progress: Progress, goal: str, wording: Wording) -> TaskView:
     return TaskView(
         task_id=task.id,
         skill=task.skill,
@@ -353,4 +368,5 @@ def _view(task: Task, progress: Progress, goal: str) -> TaskView:
         phase=progress.phase.name,
         instruction=goal,
         target_in_world=task.target_in_world,
+        step=wording.say(task.skill, task.arguments),
     )

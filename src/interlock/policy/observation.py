@@ -24,6 +24,7 @@ class TaskView:
         phase: phase of the skill that the orchestrator has granted, e.g. "approach", "grasp".
         instruction: the goal in words.
         target_in_world: position to put or reach, (x, y, z) [m], where the plan fixed one; else None.
+        step: this task alone in words ("pick up the red block"); `interlock.policy.wording` makes them.
     """
 
     task_id: str
@@ -32,6 +33,7 @@ class TaskView:
     phase: str
     instruction: str
     target_in_world: tuple[float, float, float] | None
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

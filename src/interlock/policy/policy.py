@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.embodiment import Embodiment
 from interlock.hal.robot import RobotSpec
@@ -15,7 +16,11 @@ __all__ = ["Policy", "PolicyContext", "PolicyFactory"]
 
 
 class Policy(Protocol):
-    """Proposes motion. Nothing it says is trusted."""
+    """Proposes motion. Nothing it says is trusted.
+
+    A policy that looks has an attribute `roles: frozenset[str]` with the roles of the cameras it wants; their
+    pictures are then in `Observation.frames`. It has to wait or refuse when they are not: a camera can fail.
+    """
 
     name: str
 
@@ -37,6 +42,7 @@ class PolicyContext:
         embodiment: channels, rate and horizon its chunks must have.
         seed: the run's seed.
         options: the cell's `policy.options`.
+        cameras: the cameras of the cell.
         real_time: whether the machine's clock paces the run; in lockstep nothing may depend on it.
     """
 
@@ -44,6 +50,7 @@ class PolicyContext:
     embodiment: Embodiment
     seed: int
     options: Mapping[str, Any]
+    cameras: tuple[CameraSpec, ...] = ()
     real_time: bool = False
 
 

@@ -40,6 +40,7 @@ class RobotBody:
         effort: the URDF's effort limits of the arm joints, shape (n,), [Nm].
         collision_links: indices of the links that have a collision shape.
         moved_links: those of them that an arm joint or a finger joint moves.
+        moving: PyBullet joint indices of every joint that is not fixed.
 
     Raises:
         RobotModelError: if the URDF cannot be loaded or lacks a joint or link that `robot` names.
@@ -58,15 +59,16 @@ class RobotBody:
         self.link_index: dict[str, int] = {name: index for index, name in self.link_name.items()}
         self._parent = {info[0]: int(info[16]) for info in infos}
         self._fixed = {info[0] for info in infos if info[2] == pybullet.JOINT_FIXED}
+        self.moving = tuple(info[0] for info in infos if info[0] not in self._fixed)
         joints = {info[1].decode(): info for info in infos}
         self.arm = self._indices(joints, robot.limits.names, "robot.limits.names")
         finger_names = robot.gripper.joints if robot.gripper else ()
         self.fingers = self._indices(joints, finger_names, "robot.gripper.joints")
         self.effort = np.array([infos[j][10] for j in self.arm], dtype=np.float64)
         self.prismatic = frozenset(info[0] for info in infos if info[2] == pybullet.JOINT_PRISMATIC)
-        self.tool = self._link(robot.tool_link, "robot.tool_link")
+        self.tool = self.find_link(robot.tool_link, "robot.tool_link")
         self.finger_links = tuple(
-            self._link(name, "robot.gripper.finger_links")
+            self.find_link(name, "robot.gripper.finger_links")
             for name in (robot.gripper.finger_links if robot.gripper else ())
         )
         self.collision_links = tuple(
@@ -118,7 +120,12 @@ class RobotBody:
                 )
         return tuple(int(joints[name][0]) for name in names)
 
-    def _link(self, name: str, field: str) -> int:
+    def find_link(self, name: str, field: str) -> int:
+        """PyBullet's index of a link.
+
+        Raises:
+            RobotModelError: if the robot has no such link.
+        """
         if name not in self.link_index:
             known = ", ".join(sorted(self.link_index))
             raise RobotModelError(

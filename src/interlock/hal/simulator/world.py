@@ -10,11 +10,14 @@ import pybullet
 
 from interlock.errors import CellError
 from interlock.hal.arrays import FloatArray
+from interlock.hal.look import Look
 from interlock.hal.motion import ShuttleMotion
 from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import ObjectKind, SceneObject
+from interlock.hal.simulator.dress import dress
 from interlock.hal.simulator.driver import PyBulletDriver
 from interlock.hal.simulator.pose import Quaternion, matrix_from_pose, pose_from_matrix
+from interlock.hal.simulator.posture import Posture, read_posture
 from interlock.hal.simulator.quiet import quiet_stdout
 from interlock.hal.simulator.robot_body import RobotBody
 from interlock.hal.simulator.solid import build_solid
@@ -44,6 +47,7 @@ class World:
         substeps: physics steps in one period.
         seed: seed that sources of noise in this world start from.
         gui: whether to open PyBullet's window.
+        look: how things look in cameras; None: in their colours.
 
     Attributes:
         driver: the robot's driver.
@@ -68,6 +72,7 @@ class World:
         substeps: int = 10,
         seed: int = 0,
         gui: bool = False,
+        look: Look | None = None,
     ) -> None:
         self.robot = robot
         self.objects = objects
@@ -98,6 +103,8 @@ class World:
                     for item in objects
                 }
             )
+            if look is not None:
+                dress(self.client, self.bodies, look)
             self._motions = self._bind(motions)
             self._carry_obstacles(0.0)
             self.driver = PyBulletDriver(self.body, period_s, substeps, lambda: self._now_ns)
@@ -173,6 +180,10 @@ class World:
             self.bodies[name], physicsClientId=self.client
         )
         return matrix_from_pose(position, quaternion)
+
+    def posture(self) -> Posture:
+        """Where everything is now, for a mirror of this world."""
+        return read_posture(self.body, self.bodies, self._now_ns)
 
     def close(self) -> None:
         """Disconnect from the physics client; a second call does nothing."""

@@ -1,0 +1,132 @@
+"""What `interlock demos` does on the command line: checks the options and shows how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import get_args
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from interlock.errors import BadInputError
+from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.cell_schema import ActionSpace
+from interlock.orchestrator.demos import DemosRequest, DemosSummary, Progress, make_demos
+from interlock.orchestrator.interrupts import Interrupts
+from interlock.orchestrator.nearest import nearest
+from interlock.orchestrator.variation import axes_named
+
+__all__ = ["demos"]
+
+
+def demos(
+    cells: list[str],
+    *,
+    episodes: int,
+    seed: int,
+    out: Path,
+    noise: float,
+    variation: str,
+    workers: int,
+    goals: list[str],
+    action_space: str,
+    max_bytes: int | None,
+    keep_failed: bool,
+    console: Console,
+    interrupts: Interrupts,
+) -> list[DemosSummary]:
+    """Make the demonstrations of one cell after the other, each in a folder of its own under `out`.
+
+    Raises:
+        InterlockError: as `make_demos` does.
+    """
+    names = [Cell.load(cell).name for cell in cells]
+    if len(set(names)) != len(names):
+        raise BadInputError(
+            "two cells have one name, and so one folder", field="cell", value=cells, mend="Name each once."
+        )
+    axes = axes_named(variation)
+    space = _space(action_space)
+    summaries = []
+    for cell, name in zip(cells, names, strict=True):
+        request = DemosRequest(
+            cell=cell,
+            episodes=episodes,
+            out=out / name,
+            seed=seed,
+            noise=noise,
+            axes=axes,
+            goals=tuple(goals),
+            action_space=space,
+            workers=workers,
+            max_bytes=None if max_bytes is None else max_bytes // len(cells),
+            keep_failed=keep_failed,
+        )
+        with _bar(console, name, episodes) as bar:
+            summaries.append(make_demos(request, bar.show, interrupts))
+    return summaries
+
+
+class _Shown:
+    """A bar that is told of progress."""
+
+    def __init__(self, bar: Bar, name: str, episodes: int) -> None:
+        self._bar = bar
+        self._began: int | None = None
+        self._task = bar.add_task(name, total=episodes, failed=0, size="0.0", said="")
+
+    def show(self, progress: Progress) -> None:
+        """Move on; what an earlier command had made does not count for the rate."""
+        if self._began is None:
+            self._began = progress.episodes
+            self._bar.reset(self._task, completed=progress.episodes)
+        self._bar.update(
+            self._task,
+            completed=progress.episodes,
+            failed=progress.failed,
+            size=f"{progress.nbytes / 2**20:.1f}",
+            said=progress.reason[:60],
+        )
+
+
+@contextmanager
+def _bar(console: Console, name: str, episodes: int) -> Iterator[_Shown]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        TextColumn("{task.fields[size]} MiB"),
+        _RateColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[said]}", style="dim"),
+    )
+    with Bar(*columns, console=console) as bar:
+        yield _Shown(bar, name, episodes)
+
+
+class _RateColumn(TextColumn):
+    """Episodes a minute."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: object) -> object:  # type: ignore[override]
+        """The rate of this command."""
+        from rich.text import Text
+
+        speed = getattr(task, "speed", None)
+        return Text("" if not speed else f"{60.0 * speed:.1f}/min")
+
+
+def _space(name: str) -> ActionSpace:
+    spaces: tuple[ActionSpace, ...] = get_args(ActionSpace)
+    for space in spaces:
+        if space == name:
+            return space
+    raise BadInputError(
+        "there is no such action space", field="action_space", value=name, mend=nearest(name, spaces)
+    )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from interlock.errors import BadInputError
@@ -12,7 +14,7 @@ def test_rate_rises_to_its_peak_and_ends_at_its_last_share() -> None:
     assert rates[0] == pytest.approx(1e-4)
     assert max(rates) == pytest.approx(1e-3)
     assert rates[9] == pytest.approx(1e-3)
-    assert all(earlier >= later for earlier, later in zip(rates[10:], rates[11:], strict=False))
+    assert all(earlier >= later for earlier, later in pairwise(rates[10:]))
     assert schedule.at(100) == pytest.approx(1e-4)
     assert schedule.at(10_000) == pytest.approx(1e-4)
 

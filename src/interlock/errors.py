@@ -125,7 +125,7 @@ class PlanRefusedError(RefusedError):
 
 
 class RemotePolicyError(RefusedError):
-    """A policy server that cannot be reached, is late, or says what may not be used; no proposal comes of it."""
+    """A policy server that cannot be reached, is late, or says what may not be used."""
 
 
 class StartRefusedError(RefusedError):

@@ -20,7 +20,15 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
         "interlock.policy.hostile.frozen:FrozenPolicy",
         "hostile: repeats its first chunk for ever, bit for bit",
     ),
+    "groot": (
+        "interlock.policy.remote.remote_policy:groot_policy",
+        "remote: asks an Isaac-GR00T server (docs/remote.md)",
+    ),
     "nan": ("interlock.policy.hostile.nan:NanPolicy", "hostile: the expert's chunks, NaN and inf in them"),
+    "openpi": (
+        "interlock.policy.remote.remote_policy:openpi_policy",
+        "remote: asks an openpi server, `interlock serve` by default (docs/remote.md)",
+    ),
     "oscillating": (
         "interlock.policy.hostile.oscillating:OscillatingPolicy",
         "hostile: square waves of 0.3 rad around a drifting posture",
@@ -41,6 +49,10 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "stale": (
         "interlock.policy.hostile.stale:StalePolicy",
         "hostile: chunks made from observations seconds old, numbers repeated",
+    ),
+    "starvla": (
+        "interlock.policy.remote.remote_policy:starvla_policy",
+        "remote: asks a starVLA server (docs/remote.md)",
     ),
     "wrong_unit": (
         "interlock.policy.hostile.wrong_unit:WrongUnitPolicy",

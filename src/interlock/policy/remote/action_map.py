@@ -110,17 +110,16 @@ class ActionMap:
             return column.scale.read_step(values)
         if column.relative_to == "nothing":
             return column.scale.read(values)
-        steps = column.scale.read_step(values)
+        base, steps = 0.0, column.scale.read_step(values)
         if channel.kind is ChannelKind.GRIPPER_WIDTH:
             if state.gripper is None:
                 raise _bad("the gripper's width is not measured", "observation.state", None, "")
-            return state.gripper.width_m + steps
-        joint = self._joints[channel.name]
-        if column.relative_to == "state":
-            return state.q[joint] + steps
-        if column.relative_to == "chunk_start":
-            return state.q_commanded[joint] + steps
-        return state.q_commanded[joint] + np.cumsum(steps)
+            base = state.gripper.width_m
+        else:
+            whence = state.q if column.relative_to == "state" else state.q_commanded
+            base = float(whence[self._joints[channel.name]])
+        along: FloatArray = np.cumsum(steps) if column.relative_to == "previous_step" else steps
+        return base + along
 
 
 def _check_clock(embodiment: Embodiment, section: ActionSection) -> None:
@@ -203,8 +202,8 @@ def _widths(section: ActionSection) -> dict[str, int]:
     taken: dict[str, list[int]] = {}
     for column in section.columns:
         taken.setdefault(column.key, []).append(column.column)
-    for key, columns in section.unused.items():
-        taken.setdefault(key, []).extend(columns)
+    for key, unused in section.unused.items():
+        taken.setdefault(key, []).extend(unused)
     for key, columns in taken.items():
         if sorted(columns) != list(range(len(columns))):
             raise BadInputError(

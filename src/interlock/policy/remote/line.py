@@ -77,8 +77,8 @@ class Line:
         """
         deadline = Deadline(self._deadline_s)
         with self._changed:
-            if self._state is not State.READY:
-                raise self._why
+            if not self._ready():
+                raise _afresh(self._why)
             self._used = True
             self._ticket += 1
             ticket = self._ticket
@@ -89,10 +89,10 @@ class Line:
                 self._state, self._why, self._question = State.CONNECTING, deadline.missed(), None
                 if self._wire is not None:
                     self._wire.abort()
-                raise self._why
-            answer = self._answer[1] if self._answer is not None else self._why
+                raise _afresh(self._why)
+            answer = self._taken()
         if isinstance(answer, RemotePolicyError):
-            raise answer
+            raise _afresh(answer)
         return answer
 
     def renew(self) -> None:
@@ -118,6 +118,12 @@ class Line:
             self._changed.notify_all()
         self._thread.join(timeout=self._connect_s)
 
+    def _ready(self) -> bool:
+        return self._state is State.READY
+
+    def _taken(self) -> Any:
+        return self._why if self._answer is None else self._answer[1]
+
     def _answered(self, ticket: int) -> bool:
         return (self._answer is not None and self._answer[0] == ticket) or self._state is State.CLOSED
 
@@ -126,8 +132,8 @@ class Line:
         settled = (State.READY, State.REFUSED, State.CLOSED)
         with self._changed:
             self._changed.wait_for(lambda: self._state in settled, deadline.left_s())
-            if self._state is not State.READY:
-                raise self._why
+            if not self._ready():
+                raise _afresh(self._why)
 
     def _run(self) -> None:
         pause_s = _FIRST_PAUSE_S
@@ -187,8 +193,8 @@ class Line:
         """Answer questions until the wire or the need for it ends."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._question is not None or self._state is not State.READY)
-                if self._state is not State.READY or self._question is None:
+                self._changed.wait_for(lambda: self._question is not None or not self._ready())
+                if self._question is None or not self._ready():
                     return
                 ticket, request, deadline = self._question
                 self._question = None
@@ -197,7 +203,7 @@ class Line:
             except Exception as error:
                 answer = _told(error)
             with self._changed:
-                if self._state is not State.READY:
+                if not self._ready():
                     return
                 if isinstance(answer, RemotePolicyError):
                     self._state, self._why = State.CONNECTING, answer
@@ -211,3 +217,8 @@ def _told(error: Exception) -> RemotePolicyError:
     if isinstance(error, RemotePolicyError):
         return error
     return RemotePolicyError(f"failed ({type(error).__name__}: {error})", field="policy server")
+
+
+def _afresh(error: RemotePolicyError) -> RemotePolicyError:
+    """The same to raise again: one that is raised for ever would keep every frame it passed."""
+    return RemotePolicyError(error.what, field=error.field, value=error.value, mend=error.mend)

@@ -1,4 +1,4 @@
-"""What two Interlocks say to each other over a foreign protocol: everything an observation holds, in SI units."""
+"""What two Interlocks say to each other over a foreign protocol: all of an observation, in SI units."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from interlock.hal.robot import RobotSpec
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation
 from interlock.policy.remote.options import ObservationSection, PictureField, StateField
-from interlock.policy.remote.unit import Unit
 from interlock.policy.remote.told import MOST_PROMPT_BYTES, Told
+from interlock.policy.remote.unit import Unit
 
 __all__ = ["ObservationMap", "instruction_of"]
 
@@ -49,7 +49,7 @@ class ObservationMap:
                 _check_value(name, state, known, f"policy.options.observation.state.{index}")
         asked = {name for state in section.state for name in state.values}
         self._kinematics = ToolKinematics(robot) if asked & set(_TOOL) else None
-        keys = [field.key for field in (*section.state, *section.pictures)]
+        keys = [*self.state_keys, *self.picture_keys]
         keys += [section.prompt.key] if section.prompt is not None else []
         for key in keys:
             if keys.count(key) > 1 or key in self._extra:

@@ -53,7 +53,7 @@ class ObservationReader:
 
     @property
     def state_names(self) -> tuple[str, ...]:
-        """Names of the measured values that are read; all but `joint_position` and `gripper` may be left out."""
+        """Names of the values that are read; all but `joint_position` and `gripper` may be left out."""
         hand = ("gripper",) if self._robot.gripper is not None else ()
         return ("joint_position", *_JOINTS, *hand)
 

@@ -21,8 +21,8 @@ from interlock.policy.remote.line import Line
 from interlock.policy.remote.native import OPENPI_KEYS, NativeMap
 from interlock.policy.remote.observation_map import ObservationMap
 from interlock.policy.remote.options import RemoteOptions
-from interlock.policy.remote.told import Told
 from interlock.policy.remote.token import Token
+from interlock.policy.remote.told import Told
 from interlock.policy.remote.wire import Wire
 
 __all__ = ["RemotePolicy", "groot_policy", "openpi_policy", "starvla_policy"]

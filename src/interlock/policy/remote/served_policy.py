@@ -76,7 +76,8 @@ class ServedPolicy:
             return _none(self.embodiment)
         if not isinstance(chunk, ActionChunk):
             raise RemotePolicyError("made no chunk", field=f"policy {self._policy.name}")
-        return chunk.samples[0]
+        steps: FloatArray = chunk.samples[0]
+        return steps
 
 
 def _none(embodiment: Embodiment) -> FloatArray:

@@ -80,12 +80,12 @@ def read_tagged(fields: Mapping[str, Any]) -> Any:
     Raises:
         RemotePolicyError: if it says that it is one and is not.
     """
-    found = _TAGS & fields.keys()
+    found = sorted(_TAGS & fields.keys())
     if not found:
         return None
     if len(found) > 1:
-        raise _bad("is tagged in more than one way", sorted(found))
-    tag = found.pop()
+        raise _bad("is tagged in more than one way", found)
+    tag = found[0]
     if tag == ArrayTag.GROOT:
         _exactly(fields, {tag, "as_npy"})
         return _npy(fields["as_npy"])

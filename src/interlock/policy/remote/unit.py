@@ -46,7 +46,7 @@ class Scale:
 
     @staticmethod
     def between(closed: float, closed_m: float, opened: float, opened_m: float) -> Scale:
-        """The scale on which `closed` stands for the width `closed_m` [m], and `opened` for `opened_m` [m]."""
+        """The scale on which `closed` stands for a width of `closed_m` [m], `opened` for `opened_m` [m]."""
         factor = (opened_m - closed_m) / (opened - closed)
         return Scale(physical="m", factor=factor, offset=closed_m - factor * closed)
 

@@ -53,18 +53,19 @@ class Line:
         self._answer: tuple[int, Any] | None = None
         self._ticket = 0
         self._used = False
+        self._failures = 0
         self.metadata: Any = None
         self._thread = threading.Thread(target=self._run, name="policy line", daemon=True)
 
     def start(self) -> None:
-        """Connect for the first time.
+        """Connect for the first time; what fails then is not tried again.
 
         Raises:
             RemotePolicyError: if that fails, or the server is refused; the line is closed then.
         """
         self._thread.start()
         try:
-            self._await_ready()
+            self._await_ready(at_once=True)
         except RemotePolicyError:
             self.close()
             raise
@@ -127,11 +128,12 @@ class Line:
     def _answered(self, ticket: int) -> bool:
         return (self._answer is not None and self._answer[0] == ticket) or self._state is State.CLOSED
 
-    def _await_ready(self) -> None:
+    def _await_ready(self, *, at_once: bool = False) -> None:
         deadline = Deadline(self._connect_s)
-        settled = (State.READY, State.REFUSED, State.CLOSED)
         with self._changed:
-            self._changed.wait_for(lambda: self._state in settled, deadline.left_s())
+            self._changed.wait_for(
+                lambda: self._ready() or self._over() or (at_once and self._failures > 0), deadline.left_s()
+            )
             if not self._ready():
                 raise _afresh(self._why)
 
@@ -160,8 +162,10 @@ class Line:
 
     def _failed(self, error: Exception) -> None:
         with self._changed:
+            self._failures += 1
             if not self._over():
                 self._state, self._why = State.CONNECTING, _told(error)
+            self._changed.notify_all()
 
     def _admit(self, wire: Wire) -> bool:
         """Whether the server is the one that was agreed on; if not, it is refused until a restart."""

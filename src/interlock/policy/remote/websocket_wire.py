@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -35,25 +35,19 @@ class WebsocketWire:
     """
 
     def __init__(self, host: str, port: int, token: Token | None, deadline: Deadline) -> None:
-        shown = f"[{host}]" if ":" in host else host
-        headers = {} if token is None else {"Authorization": f"Api-Key {token.reveal()}"}
+        self._exit = ExitStack()
         try:
-            self._connection: Any = connect(
-                f"ws://{shown}:{port}",
-                additional_headers=headers,
-                compression=None,
-                max_size=MOST_ANSWER_BYTES,
-                max_queue=2,
-                open_timeout=max(deadline.left_s(), 1e-3),
-                ping_interval=None,  # a server that thinks for long does not answer pings
-                close_timeout=0.0,
-                proxy=None,  # what the environment names would see every picture
-            )
+            self._socket = socket.create_connection((host, port), timeout=max(deadline.left_s(), 1e-3))
+            self._exit.callback(self._socket.close)
+            self._connection: Any = self._exit.enter_context(self._opening(host, port, token, deadline))
         except InvalidStatus as error:
+            self._exit.close()
             raise _refused(error.response.status_code) from error
         except TimeoutError as error:
+            self._exit.close()
             raise deadline.missed() from error
         except (OSError, WebSocketException, EOFError) as error:
+            self._exit.close()
             raise RemotePolicyError(
                 f"cannot be reached ({error})",
                 field=_FIELD,
@@ -79,13 +73,28 @@ class WebsocketWire:
     def abort(self) -> None:
         """Cut the connection, which ends a send that does not go forward."""
         with suppress(OSError):
-            self._connection.socket.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Cut the connection."""
         self.abort()
         with suppress(OSError, WebSocketException):
-            self._connection.close()
+            self._exit.close()
+
+    def _opening(self, host: str, port: int, token: Token | None, deadline: Deadline) -> Any:
+        headers = {} if token is None else {"Authorization": f"Api-Key {token.reveal()}"}
+        return connect(
+            f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}",
+            sock=self._socket,  # ours: the library would follow a redirection, and take the token along
+            additional_headers=headers,
+            compression=None,
+            max_size=MOST_ANSWER_BYTES,
+            max_queue=2,
+            open_timeout=max(deadline.left_s(), 1e-3),
+            ping_interval=None,  # a server that thinks for long does not answer pings
+            close_timeout=0.0,
+            proxy=None,  # what the environment names would see every picture
+        )
 
     def _receive(self, deadline: Deadline) -> Any:
         try:

@@ -381,7 +381,7 @@ def serve(
         typer.echo(f"Serving {request.policy} for {loaded.name} at {what.address}; Ctrl-C ends it.")
         typer.echo(f"Token: {what.token.reveal() if what.fresh else 'the one'} in {what.token_file}")
 
-    serving.serve(request, ready, serving.until_signalled)
+    serving.serve(request, ready, serving.end_on_signals())
 
 
 @trace_app.command(

@@ -55,6 +55,7 @@ class Loop:
     Attributes:
         state: the robot's state as last reported.
         scene: the world as last reported.
+        trouble: why the last question brought no chunk, or "".
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Loop:
         self.scene = scene
         self._complain = complain
         self._due_ns = 0
+        self.trouble = ""
 
     def tick(self, task: TaskView | None) -> TickReport:
         """One tick; without a task nothing is proposed."""
@@ -111,11 +113,14 @@ class Loop:
         if proposed is None:
             return
         if isinstance(proposed, BaseException):
-            self._complain(f"policy raised {type(proposed).__name__}: {proposed}")
+            self.trouble = f"policy raised {type(proposed).__name__}: {proposed}"
+            self._complain(self.trouble)
             return
         wrong = not_a_chunk(proposed)
         if wrong or not isinstance(proposed, ActionChunk):
-            self._complain(f"policy returned no chunk: {wrong}")
+            self.trouble = f"policy returned no chunk: {wrong}"
+            self._complain(self.trouble)
             return
+        self.trouble = ""
         self._drive.handle(ChunkMessage(chunk=proposed))
         self._witness.chunk(proposed)

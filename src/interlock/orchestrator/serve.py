@@ -21,7 +21,7 @@ from interlock.policy.remote.options import is_this_machine
 from interlock.policy.remote.served_policy import ServedPolicy
 from interlock.policy.remote.token import Token
 
-__all__ = ["PORTS", "ServeRequest", "Serving", "serve", "until_signalled"]
+__all__ = ["PORTS", "ServeRequest", "Serving", "end_on_signals", "serve"]
 
 PORTS = {"groot": 5555, "openpi": 8000}
 """The usual port of each protocol that can be served."""
@@ -93,15 +93,13 @@ class Server(Protocol):
         ...
 
 
-def serve(
-    request: ServeRequest, ready: Callable[[Serving], None], wait: Callable[[threading.Event], None]
-) -> None:
-    """Serve until `wait` returns.
+def serve(request: ServeRequest, ready: Callable[[Serving], None], end: threading.Event) -> None:
+    """Serve until `end` is set, or the server ends by itself.
 
     Args:
         request: what is asked for.
         ready: called once clients can come.
-        wait: waits for the end; the event is set if the server ends by itself.
+        end: set by whoever wants the end.
 
     Raises:
         BadInputError: if the policy, the token or the address cannot be used.
@@ -120,8 +118,7 @@ def serve(
     fresh = given is None or not given.exists()
     token = Token.new() if given is None or fresh else Token.from_file(given, "token_file")
     server = _listen(request, served, token)
-    ended = threading.Event()
-    thread = threading.Thread(target=_run, args=(server, ended), name="policy server", daemon=True)
+    thread = threading.Thread(target=_run, args=(server, end), name="policy server", daemon=True)
     thread.start()
     try:
         place = given or _default_place(request.protocol, server.port)
@@ -137,28 +134,29 @@ def serve(
                 exposed=not is_this_machine(request.host),
             )
         )
-        wait(ended)
+        end.wait()
     finally:
         server.stop()
         thread.join()
 
 
-def until_signalled(ended: threading.Event) -> None:
-    """Wait for Ctrl-C, SIGTERM, SIGHUP, or the server's own end."""
+def end_on_signals() -> threading.Event:
+    """An event that Ctrl-C, SIGTERM and SIGHUP set from now on."""
+    end = threading.Event()
 
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
+    def caught(number: int, frame: FrameType | None) -> None:
+        end.set()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
-    ended.wait()
+        signal.signal(number, caught)
+    return end
 
 
-def _run(server: Server, ended: threading.Event) -> None:
+def _run(server: Server, end: threading.Event) -> None:
     try:
         server.run()
     finally:
-        ended.set()
+        end.set()
 
 
 def _listen(request: ServeRequest, served: ServedPolicy, token: Token) -> Server:

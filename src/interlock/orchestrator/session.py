@@ -233,9 +233,13 @@ class Session:
             if rig.drive.latched:
                 return "; ".join(rig.drive.latched)
             if (self._now_ns() - began_ns) * 1e-9 > self._times.max_task_s:
-                return f"{task} took longer than {self._times.max_task_s:g} s"
+                return self._because(f"{task} took longer than {self._times.max_task_s:g} s")
             if self._out_of_time():
-                return "time is up"
+                return self._because("time is up")
+
+    def _because(self, reason: str) -> str:
+        """With what is wrong with the policy, if it is silent for a reason."""
+        return f"{reason}; {self._loop.trouble}" if self._loop.trouble else reason
 
     def _grant(self, progress: Progress) -> None:
         if progress.phase.name != self._last_phase:

@@ -23,7 +23,9 @@ PROTOCOLS = ("openpi", "starvla", "groot")
 PATIENT_S = 30.0  # a refusal within this is one that did not wait for it
 
 
-def observation_of(robot: RobotSpec, *, stamp_ns: int = 1_000, instruction: str = "lift the cup") -> Observation:
+def observation_of(
+    robot: RobotSpec, *, stamp_ns: int = 1_000, instruction: str = "lift the cup"
+) -> Observation:
     q = np.linspace(-0.3, 0.3, robot.dof) + robot.home
     state = RobotState(
         stamp_ns=stamp_ns,

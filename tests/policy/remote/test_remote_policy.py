@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import socket
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgpack
 import numpy as np
 import pytest
 
@@ -31,6 +33,8 @@ from tests.policy.remote.stand_in import ZmqStandIn
 
 from interlock.errors import BadInputError, RemotePolicyError
 from interlock.hal.robot import RobotSpec
+from interlock.policy.remote.message import pack
+from interlock.policy.remote.tagged_array import ArrayTag, write_tagged
 from interlock.policy.remote.wire import MOST_ANSWER_BYTES
 
 Connect = Callable[..., Any]
@@ -114,8 +118,6 @@ def test_groot_is_told_with_batch_and_time(stand_in: Start, connect: Connect, pa
 def test_groot_before_n16_is_told_flat_and_answers_flat(
     stand_in: Start, connect: Connect, panda: RobotSpec
 ) -> None:
-    import json
-
     text = {
         name: {"__ModalityConfig_class__": True, "as_json": json.dumps(entry)}
         for name, entry in MODALITIES.items()
@@ -190,12 +192,6 @@ def test_refuses_what_may_not_be_used_and_goes_on_with_what_may(
 
 def _raw(protocol: str, array: object) -> bytes:
     """As bytes, since our own writer refuses to make what these servers send."""
-    import msgpack
-
-    from interlock.policy.remote.tagged_array import ArrayTag, write_tagged
-
-    if protocol != "openpi" and isinstance(array, dict) and b"shape" in array:
-        array = {**array, b"shape": array[b"shape"]}
     tag = ArrayTag.GROOT if protocol == "groot" else ArrayTag.OPENPI
     return bytes(msgpack.packb(wrapped(protocol, array), default=lambda value: write_tagged(value, tag)))
 
@@ -215,7 +211,9 @@ def _close(server: Any, request: Any) -> None:
 
 
 def _close_within_a_frame(server: Any, request: Any) -> None:
-    server.socket.sendall(b"\x82\x7e\x10\x00" + bytes(100))  # a binary frame of 4,096 bytes, of which 100 come
+    server.socket.sendall(
+        b"\x82\x7e\x10\x00" + bytes(100)
+    )  # a binary frame of 4,096 bytes, of which 100 come
     server.socket.shutdown(socket.SHUT_RDWR)
 
 
@@ -290,9 +288,6 @@ def test_an_answer_that_nobody_asked_for_is_never_taken_for_the_next_one(
     said = threading.Event()
 
     def twice(server: Any, request: Any) -> object:
-        from interlock.policy.remote.message import pack
-        from interlock.policy.remote.tagged_array import ArrayTag
-
         message = pack(wrapped("openpi", good_actions(panda)), ArrayTag.OPENPI)
         server.send(message)
         server.send(message)

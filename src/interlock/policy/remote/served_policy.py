@@ -46,7 +46,11 @@ class ServedPolicy:
         """Begin a new episode for a client, unless another one has the policy."""
         if not self._taken.acquire(blocking=False):
             return False
-        self._policy.reset()
+        try:
+            self._policy.reset()
+        except BaseException:
+            self._taken.release()
+            raise
         return True
 
     def restart(self) -> None:

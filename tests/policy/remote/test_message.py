@@ -68,6 +68,12 @@ def test_reads_what_openpi_writes_for_a_number_and_msgpack_numpy_for_both() -> N
     assert back[2] == 5
 
 
+@given(arrays())
+def test_numpy_itself_loads_the_npy_that_is_sent(array: np.ndarray) -> None:
+    content = write_tagged(array, ArrayTag.GROOT)["as_npy"]
+    assert np.load(io.BytesIO(content), allow_pickle=False).tobytes() == array.tobytes()
+
+
 def test_reads_a_npy_whose_columns_come_first() -> None:
     array = np.asfortranarray(np.arange(6.0).reshape(2, 3))
     stream = io.BytesIO()

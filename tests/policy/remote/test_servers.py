@@ -1,4 +1,4 @@
-"""Our policies, served: the same chunks bit for bit, and nothing for those who may not or do not ask right."""
+"""Our policies, served: the same chunks bit for bit, and nothing for those who may not or ask wrongly."""
 
 from __future__ import annotations
 
@@ -303,7 +303,7 @@ def test_our_client_with_the_wrong_token_is_refused(
 ) -> None:
     server = serve(protocol, panda)
     monkeypatch.setenv("INTERLOCK_POLICY_TOKEN", "wrong-horse-battery")
-    with pytest.raises(RemotePolicyError, match="refuses the token|Unauthorized") as refused:
+    with pytest.raises(RemotePolicyError, match=r"refuses the token|Unauthorized") as refused:
         client(protocol, server, panda)
     assert "horse" not in str(refused.value)
 

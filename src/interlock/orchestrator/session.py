@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 from interlock.errors import BadInputError, InterlockError
@@ -72,7 +72,10 @@ def run(
     )
     policy = create(request.policy, context)
     lease = Lease(request.state_dir, robot.name)
-    with nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted:
+    with (
+        nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted,
+        _closing(policy),
+    ):
         try:
             lease.acquire()
             latch.require_clear()  # again: whoever held the lease until now may have latched
@@ -323,6 +326,18 @@ class Session:
 
     def _scene(self) -> Scene:
         return self._loop.scene
+
+
+@contextmanager
+def _closing(policy: Policy) -> Iterator[None]:
+    """Let a policy let go of what it holds (a connection, a process), if it knows how to."""
+    try:
+        yield
+    finally:
+        close = getattr(policy, "close", None)
+        if callable(close):
+            with suppress(Exception):  # the run is over, and its outcome stands
+                close()
 
 
 def _reset(policy: Policy) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -21,6 +22,8 @@ from interlock.policy.remote.token import Token
 __all__ = ["OpenpiServer"]
 
 _TOKEN = "Api-Key "
+_LOG = logging.getLogger("interlock.policy.remote")
+_LOG.addHandler(logging.NullHandler())  # whoever knocks wrongly fills no terminal
 
 
 class OpenpiServer:
@@ -51,6 +54,7 @@ class OpenpiServer:
             max_size=MOST_BYTES,
             max_queue=2,
             close_timeout=1.0,
+            logger=_LOG,
         )
 
     @property

@@ -21,12 +21,12 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
         "hostile: repeats its first chunk for ever, bit for bit",
     ),
     "groot": (
-        "interlock.policy.remote.remote_policy:groot_policy",
+        "interlock.policy.remote.factory:groot_policy",
         "remote: asks an Isaac-GR00T server (docs/remote.md)",
     ),
     "nan": ("interlock.policy.hostile.nan:NanPolicy", "hostile: the expert's chunks, NaN and inf in them"),
     "openpi": (
-        "interlock.policy.remote.remote_policy:openpi_policy",
+        "interlock.policy.remote.factory:openpi_policy",
         "remote: asks an openpi server, `interlock serve` by default (docs/remote.md)",
     ),
     "oscillating": (
@@ -51,7 +51,7 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
         "hostile: chunks made from observations seconds old, numbers repeated",
     ),
     "starvla": (
-        "interlock.policy.remote.remote_policy:starvla_policy",
+        "interlock.policy.remote.factory:starvla_policy",
         "remote: asks a starVLA server (docs/remote.md)",
     ),
     "wrong_unit": (

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
 import pickle
+import re
 import socket
+import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import msgpack
@@ -301,6 +307,74 @@ def test_an_answer_that_nobody_asked_for_is_never_taken_for_the_next_one(
     assert said.wait(10.0)
     with pytest.raises(RemotePolicyError, match="nobody asked for"):
         policy.propose(observation_of(panda))
+
+
+def _handshake(port: socket.socket, answer: Callable[[bytes], bytes]) -> socket.socket:
+    """Take one client, by hand, and answer its request."""
+    client, _ = port.accept()
+    request = b""
+    while not request.endswith(b"\r\n\r\n"):
+        request += client.recv(4096)
+    client.sendall(answer(request))
+    return client
+
+
+def _switching(request: bytes) -> bytes:
+    (key,) = re.findall(rb"Sec-WebSocket-Key: (\S+)", request)
+    digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+    head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    return head + b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n\x82\x01\x80"
+
+
+def test_a_server_that_does_not_read_is_given_up_at_the_deadline(connect: Connect, panda: RobotSpec) -> None:
+    """A picture of 12 MB fills every buffer on the way, so that the send itself never ends."""
+    observation = observation_of(panda)
+    rgb = np.zeros((2000, 2000, 3), np.uint8)
+    large = replace(observation, frames=(replace(observation.frames[0], rgb=rgb),))
+    options = maps()
+    options["observation"]["pictures"][0] |= {"width_px": 2000, "height_px": 2000}
+    with socket.create_server(("127.0.0.1", 0)) as port, ThreadPoolExecutor() as crew:
+        taken = crew.submit(_handshake, port, _switching)
+        policy = connect("openpi", port.getsockname()[1], deadline_s=0.5, **options)
+        with taken.result(), pytest.raises(RemotePolicyError, match=r"no answer within 0\.5 s"):
+            crew.submit(policy.propose, large).result(timeout=20.0)
+        again = crew.submit(_handshake, port, _switching)
+        policy.reset()  # the thread of the line has come back from that send, and connects
+        again.result(timeout=20.0).close()
+
+
+def test_a_server_that_sends_us_elsewhere_is_not_followed(connect: Connect) -> None:
+    def elsewhere(request: bytes) -> bytes:
+        return b"HTTP/1.1 307 Temporary Redirect\r\nLocation: ws://192.0.2.1:1/\r\nContent-Length: 0\r\n\r\n"
+
+    with socket.create_server(("127.0.0.1", 0)) as port, ThreadPoolExecutor() as crew:
+        taken = crew.submit(_handshake, port, elsewhere)
+        with pytest.raises(RemotePolicyError, match=r"cannot be reached|HTTP 307"):
+            connect("openpi", port.getsockname()[1], **maps())
+        taken.result().close()
+
+
+def test_a_policy_that_is_closed_leaves_no_thread_and_no_connection(
+    stand_in: Start, connect: Connect, panda: RobotSpec
+) -> None:
+    server = stand_in("openpi", good("openpi", panda))
+    before = set(threading.enumerate())
+    policy = connect("openpi", server.port, **maps())
+    lines = [thread for thread in set(threading.enumerate()) - before if thread.name == "policy line"]
+    assert len(lines) == 1
+    policy.close()
+    assert not lines[0].is_alive()
+    with pytest.raises(RemotePolicyError, match="no longer asked"):
+        policy.propose(observation_of(panda))
+
+
+@pytest.mark.parametrize(("protocol", "wire"), [("openpi", "websocket_wire"), ("groot", "zmq_wire")])
+def test_a_package_that_is_missing_is_named(
+    protocol: str, wire: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, f"interlock.policy.remote.{wire}", None)
+    with pytest.raises(BadInputError, match=r"pip install 'interlock\[remote\]'"):
+        connect(protocol, 1, **maps())
 
 
 # What a server may say of itself --------------------------------------------------------------------------

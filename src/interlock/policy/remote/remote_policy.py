@@ -25,7 +25,7 @@ from interlock.policy.remote.token import Token
 from interlock.policy.remote.told import Told
 from interlock.policy.remote.wire import Wire
 
-__all__ = ["RemotePolicy", "groot_policy", "openpi_policy", "starvla_policy"]
+__all__ = ["RemotePolicy"]
 
 _VERSION = "1"
 
@@ -137,50 +137,6 @@ def _maps(
             mend="Give observation and actions; docs/remote.md has an example.",
         )
     return None, NativeMap(keys)
-
-
-def openpi_policy(context: PolicyContext) -> RemotePolicy:
-    """A policy behind openpi's websocket."""
-    from interlock.policy.remote.openpi import OpenpiDialect
-
-    return RemotePolicy(context, OpenpiDialect(), _websocket())
-
-
-def starvla_policy(context: PolicyContext) -> RemotePolicy:
-    """A policy behind starVLA's websocket."""
-    from interlock.policy.remote.starvla import StarvlaDialect
-
-    return RemotePolicy(context, StarvlaDialect(), _websocket())
-
-
-def groot_policy(context: PolicyContext) -> RemotePolicy:
-    """A policy behind Isaac-GR00T's ZeroMQ socket."""
-    from interlock.policy.remote.groot import GrootDialect
-
-    try:
-        from interlock.policy.remote.zmq_wire import ZmqWire
-    except ImportError as error:
-        raise _missing(error) from error
-    newer = RemoteOptions.read(context.options).dialect == "n1.6"
-    return RemotePolicy(
-        context,
-        GrootDialect(newer=newer),
-        lambda host, port, token, deadline: ZmqWire(host, port, token, newer, deadline),
-    )
-
-
-def _websocket() -> Callable[[str, int, Token | None, Deadline], Wire]:
-    try:
-        from interlock.policy.remote.websocket_wire import WebsocketWire
-    except ImportError as error:
-        raise _missing(error) from error
-    return WebsocketWire
-
-
-def _missing(error: ImportError) -> BadInputError:
-    return BadInputError(
-        f"a package is missing ({error})", field="policy.name", mend="Run: pip install 'interlock[remote]'"
-    )
 
 
 def _is_empty(value: Any) -> bool:

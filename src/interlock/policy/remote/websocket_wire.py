@@ -46,7 +46,7 @@ class WebsocketWire:
         except TimeoutError as error:
             self._exit.close()
             raise deadline.missed() from error
-        except (OSError, WebSocketException, EOFError) as error:
+        except Exception as error:  # whatever a stranger makes of a handshake
             self._exit.close()
             raise RemotePolicyError(
                 f"cannot be reached ({error})",

@@ -46,7 +46,7 @@ PLAYED = ("expert", "hostile", "gate_off", "families", "gate_cost", "stops", "mi
 
 TABLES = (*PLAYED, "released", "lying", "retreats", "replay")
 
-UNMADE = ("gate_cost", "million")
+UNMADE = ("gate_cost",)
 """Tables that nobody has made whole yet: there is nothing to compare with."""
 
 PER_SHARD = 250

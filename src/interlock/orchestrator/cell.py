@@ -21,14 +21,16 @@ from interlock.hal.zone import Zone, ZoneKind
 from interlock.orchestrator.action_space import channels_of
 from interlock.orchestrator.cell_folder import find_cell
 from interlock.orchestrator.cell_reader import CellReader
-from interlock.orchestrator.cell_schema import CellFile, RatesSection, TimesSection
+from interlock.orchestrator.cell_schema import CellFile, CompositionSection, RatesSection, TimesSection
 from interlock.orchestrator.clock_rules import check_clocks
+from interlock.orchestrator.composed_file import composed_file
 from interlock.orchestrator.nearest import nearest
 from interlock.orchestrator.palette import NO_COLOR, PALETTE, Rgba
 from interlock.orchestrator.robot_rules import check_robot
 from interlock.orchestrator.scene_rules import check_scene
 from interlock.orchestrator.seeded_scene import SeededScene
 from interlock.orchestrator.solid import pose_matrix
+from interlock.orchestrator.urdf_composer import UrdfComposer
 from interlock.orchestrator.urdf_outline import UrdfOutline
 from interlock.orchestrator.urdf_source import find_urdf
 from interlock.planners.domain import Domain, Role
@@ -80,7 +82,7 @@ class Cell:
             RobotModelError: if the URDF it names cannot be used.
         """
         file = CellReader(path).parse(content)
-        outline = UrdfOutline.read(find_urdf(file.robot.urdf, path.parent))
+        outline = UrdfOutline.read(_model_file(file.robot.urdf, path.parent))
         check_robot(file.robot, outline)
         check_scene(file, outline)
         check_clocks(file)
@@ -243,3 +245,10 @@ class Cell:
     def cameras(self) -> tuple[CameraSpec, ...]:
         """The cameras of the cell."""
         return tuple(CameraSpec(**camera.model_dump()) for camera in self.file.cameras)
+
+
+def _model_file(urdf: str | CompositionSection, cell_folder: Path) -> Path:
+    """The URDF of the whole robot; a composed one is put together again each time."""
+    if isinstance(urdf, str):
+        return find_urdf(urdf, cell_folder)
+    return composed_file(UrdfComposer(urdf, cell_folder).compose())

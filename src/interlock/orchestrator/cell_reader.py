@@ -140,11 +140,14 @@ def _fault(error: ValidationError) -> CellError:
 
 def _dotted(loc: Sequence[str | int]) -> str:
     text = ""
-    for step in loc:
-        if step == "[key]":
-            continue
+    for step in _in_the_file(loc):
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
+
+
+def _in_the_file(loc: Sequence[str | int]) -> list[str | int]:
+    """The steps that stand in the file: not "[key]", nor "[path]", which says what a value was taken for."""
+    return [step for step in loc if isinstance(step, int) or not step.startswith("[")]
 
 
 def _shown(value: object) -> object:
@@ -190,6 +193,8 @@ def _mend(detail: ErrorDetails) -> str:
         return "Give a number without quotes; in YAML an exponent needs a point and a sign, like 1.0e-3."
     if kind in {"float_type", "int_type"}:
         return f"Give {'a whole number' if kind == 'int_type' else 'a number'}, in the unit the key names."
+    if kind == "string_pattern_mismatch" and loc[-1] == "prefix":
+        return "Use lower-case letters, digits and _, with _ at the end, such as left_ and right_."
     if kind == "string_pattern_mismatch":
         return "Use a name made of lower-case letters, digits and _, without spaces."
     if kind in {"literal_error", "enum"}:
@@ -210,7 +215,7 @@ def _missing_mend(loc: Sequence[str | int]) -> str:
 def _keys_at(loc: Sequence[str | int]) -> list[str]:
     """The keys that the form knows at this place."""
     place: Any = CellFile
-    for step in loc:
+    for step in _in_the_file(loc):
         sections = _sections_in(place)
         if not sections:
             return []

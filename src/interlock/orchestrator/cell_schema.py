@@ -9,14 +9,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+)
 from pydantic_core import PydanticKnownError
 
 from interlock.hal.polytope import MOST_VERTICES
 from interlock.hal.scene import FURTHEST_M
 from interlock.planners.domain import Role
 
-__all__ = ["CellFile", "ObjectSection", "RobotSection", "ZoneSection"]
+__all__ = [
+    "CellFile",
+    "CompositionSection",
+    "MountSection",
+    "ObjectSection",
+    "RobotSection",
+    "ZoneSection",
+]
 
 _LARGEST, _SMALLEST = 1e4, 1e-9
 """No length, limit, rate or time of a work cell is beyond these, in any unit used here."""
@@ -114,15 +129,46 @@ class GripperSection(Section):
     finger_links: Annotated[tuple[Label, ...], Field(min_length=1)]
 
 
+UrdfPath = Annotated[str, Field(strict=True, min_length=1, max_length=500)]
+Prefix = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]*_$", max_length=32)]
+
+
+class MountSection(PoseSection):
+    """One robot of a composition: every name in it gets `prefix`, its root link stands at the pose.
+
+    The pose is in the root link of the whole. A joint under `fixed_joints` stands still at that position,
+    [rad or m], and is no joint of the whole any more.
+    """
+
+    prefix: Prefix
+    urdf: UrdfPath
+    fixed_joints: dict[Label, Finite] = Field(default_factory=dict)
+
+
+class CompositionSection(Section):
+    """Robots on one base that make one body; the base is a link of no size named `root_link`."""
+
+    root_link: Label
+    compose: Annotated[tuple[MountSection, ...], Field(min_length=1, max_length=8)]
+
+
+def _kind_of_urdf(value: object) -> str:
+    return "[composition]" if isinstance(value, dict | CompositionSection) else "[path]"
+
+
 class RobotSection(Section):
     """The body: model file, data sheet, tool, gripper.
 
-    `urdf` is a path relative to the cell file, or `PACKAGE:PATH` inside an installed Python package.
+    `urdf` is a path relative to the cell file, or `PACKAGE:PATH` inside an installed Python package; or
+    several of these, put together.
     """
 
     name: Name
     embodiment: Name
-    urdf: Annotated[str, Field(strict=True, min_length=1, max_length=500)]
+    urdf: Annotated[
+        Annotated[UrdfPath, Tag("[path]")] | Annotated[CompositionSection, Tag("[composition]")],
+        Discriminator(_kind_of_urdf),
+    ]
     base: PoseSection = PoseSection()
     limits: LimitsSection
     tool: ToolSection

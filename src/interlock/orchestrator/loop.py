@@ -14,7 +14,7 @@ from interlock.hal.phase import Phase
 from interlock.hal.scene import Scene
 from interlock.hal.state import RobotState
 from interlock.orchestrator.clock import Clock
-from interlock.orchestrator.drive import Drive
+from interlock.orchestrator.cycle import Cycle
 from interlock.orchestrator.messages import ChunkMessage, PhaseMessage, TickReport
 from interlock.orchestrator.proposal import not_a_chunk
 from interlock.orchestrator.proposer import Proposer
@@ -62,7 +62,7 @@ class Loop:
         self,
         *,
         proposer: Proposer,
-        drive: Drive,
+        drive: Cycle,
         clock: Clock,
         replan_s: float,
         witness: Witness,

@@ -13,8 +13,10 @@ from interlock.hal.simulator.scene_source import SimulatedSceneSource
 from interlock.hal.simulator.world import World
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.clock import Clock, LockstepClock, RealTimeClock
+from interlock.orchestrator.cycle import Cycle
 from interlock.orchestrator.drive import Drive
 from interlock.orchestrator.gate_maker import GateMaker, build_gate
+from interlock.orchestrator.puppet_drive import PuppetDrive
 from interlock.orchestrator.warm_up import warm_up
 
 __all__ = ["Rig", "build_rig"]
@@ -30,7 +32,7 @@ class Rig:
         source: how the world is seen, noise included.
         referee: the independent observer; the gate never reads it.
         gate: the gate.
-        drive: guards and driver in one control cycle.
+        drive: guards and driver in one control cycle; for a puppet, its pull.
         clock: lockstep or real time.
     """
 
@@ -39,7 +41,7 @@ class Rig:
     source: SimulatedSceneSource
     referee: Referee
     gate: Gate
-    drive: Drive
+    drive: Cycle
     clock: Clock
 
     def close(self) -> None:
@@ -57,6 +59,7 @@ def build_rig(
     real_time: bool = False,
     gui: bool = False,
     make_gate: GateMaker = build_gate,
+    puppet: bool = False,
 ) -> Rig:
     """Build one simulated run.
 
@@ -68,6 +71,7 @@ def build_rig(
         real_time: pace the world by the machine's clock.
         gui: open PyBullet's window.
         make_gate: how to build the gate.
+        puppet: whether the simulated arm is pulled along the proposals as they are, to be measured against.
     """
     robot, objects = cell.robot_spec(), cell.scene_objects(seed)
     gate = make_gate(cell)
@@ -89,14 +93,18 @@ def build_rig(
     fixed = [o.name for o in objects if o.kind is ObjectKind.FIXED]
     standing_on = tuple((link, name) for link in sorted(base) for name in fixed)
     referee = Referee(world, zones=cell.zones(), standing_on=standing_on)
-    drive = Drive(
-        driver=world.driver,
-        gate=gate,
-        scene=source,
-        latch=latch,
-        epoch=epoch,
-        expected=[o.name for o in objects],
-    )
+    drive: Cycle
+    if puppet:
+        drive = PuppetDrive(driver=world.driver, body=gate.body, cell=cell, scene=source, latch=latch)
+    else:
+        drive = Drive(
+            driver=world.driver,
+            gate=gate,
+            scene=source,
+            latch=latch,
+            epoch=epoch,
+            expected=[o.name for o in objects],
+        )
     clock: Clock = LockstepClock(world)
     if real_time:
         clock = RealTimeClock(world, cell.period_s)

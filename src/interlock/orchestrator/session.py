@@ -46,6 +46,8 @@ def run(
     make_gate: GateMaker = build_gate,
     inspect: Callable[[Rig], None] | None = None,
     interrupts: Interrupts | None = None,
+    *,
+    puppet: bool = False,
 ) -> RunSummary:
     """Plan, then move under the gate, then report; the robot is at measured standstill when this returns.
 
@@ -55,6 +57,7 @@ def run(
         make_gate: how to build the gate.
         inspect: called with the rig after the run, before the world is let go.
         interrupts: Ctrl-C and SIGTERM as caught since the start of the process; else caught here.
+        puppet: pull a simulated arm along the proposals as they are, to be measured against.
 
     Raises:
         BadInputError: if the goal, the policy or a folder cannot be used; nothing was started.
@@ -87,6 +90,7 @@ def run(
                 real_time=request.real_time,
                 gui=request.gui,
                 make_gate=make_gate,
+                puppet=puppet,
             )
             interrupted.defer()
         except BaseException as error:

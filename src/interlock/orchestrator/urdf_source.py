@@ -11,17 +11,21 @@ from interlock.errors import CellError
 __all__ = ["find_urdf"]
 
 _IN_PACKAGE = re.compile(r"^(?P<package>[A-Za-z_]\w*):(?P<inside>[^/\\].*)$")
-_FIELD = "robot.urdf"
 
 
-def find_urdf(urdf: str, cell_folder: Path) -> Path:
+def find_urdf(urdf: str, cell_folder: Path, field: str = "robot.urdf") -> Path:
     """The file that `urdf` names: `PACKAGE:PATH` in an installed package, else relative to the cell file.
+
+    Args:
+        urdf: what the cell says.
+        cell_folder: the folder of the cell file.
+        field: where the cell says it.
 
     Raises:
         CellError: if there is no such package or file.
     """
     match = _IN_PACKAGE.match(urdf)
-    path = _folder_of(match["package"], urdf) / match["inside"] if match else cell_folder / urdf
+    path = _folder_of(match["package"], urdf, field) / match["inside"] if match else cell_folder / urdf
     try:
         found = path.is_file()
     except (OSError, ValueError):
@@ -29,14 +33,14 @@ def find_urdf(urdf: str, cell_folder: Path) -> Path:
     if not found:
         raise CellError(
             "there is no such robot model file",
-            field=_FIELD,
+            field=field,
             value=urdf,
             mend=f"Looked for {path}. Give a path relative to the cell file, or PACKAGE:PATH.",
         )
     return path.resolve()
 
 
-def _folder_of(package: str, urdf: str) -> Path:
+def _folder_of(package: str, urdf: str, field: str) -> Path:
     try:
         spec = find_spec(package)
     except (ImportError, ValueError):
@@ -45,7 +49,7 @@ def _folder_of(package: str, urdf: str) -> Path:
         extra = " with `pip install 'interlock[sim]'`" if package == "pybullet_data" else ""
         raise CellError(
             f"the Python package {package!r} is not installed",
-            field=_FIELD,
+            field=field,
             value=urdf,
             mend=f"Install it{extra}, or give a path relative to the cell file.",
         )

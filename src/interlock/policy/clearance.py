@@ -24,14 +24,14 @@ class ClearanceField:
         self,
         objects: Iterable[tuple[SceneObject, float]],
         beads: FloatArray | None = None,
-        bead_radius_m: float = 0.0,
+        bead_radius_m: float | FloatArray = 0.0,
     ) -> None:
         """Collect the parts.
 
         Args:
             objects: each object and the clearance asked of it, [m], taken off every distance to it.
             beads: centres of further balls to keep clear of, shape (k, 3), [m].
-            bead_radius_m: their radius, clearance included, [m].
+            bead_radius_m: their radius, clearance included, one for all or shape (k,), [m].
         """
         rotations: list[FloatArray] = []
         centres: list[FloatArray] = []
@@ -58,11 +58,12 @@ class ClearanceField:
                     centres.append(pose[:3, 3] + place * pose[:3, 2])
                     halves.append(half)
                     offsets.append(radius + clearance_m)
-        for centre in beads if beads is not None else ():
+        beads = np.zeros((0, 3)) if beads is None else beads
+        for centre, radius in zip(beads, np.broadcast_to(bead_radius_m, len(beads)), strict=True):
             rotations.append(np.eye(3))
             centres.append(centre)
             halves.append(np.zeros(3))
-            offsets.append(bead_radius_m)
+            offsets.append(float(radius))
         self._empty = not centres
         if not self._empty:
             self._rotations = np.array(rotations)

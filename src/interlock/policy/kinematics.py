@@ -24,13 +24,15 @@ class ToolKinematics:
     """The arm reduced to its joints, with the tool centre point (TCP) as one frame.
 
     All joints but the arm's are locked at their neutral position. The limits are those of the data sheet,
-    shrunk by 0.03 rad, so that what it finds stays clear of the gate's position guard.
+    shrunk by 0.03 rad, so that what it finds stays clear of the gate's position guard. Joints that do not
+    move the tool, those of a second arm, stay where they are: inverse kinematics never turns them.
 
     Attributes:
         q_min: lowest joint positions used, shape (n,), [rad].
         q_max: highest joint positions used, shape (n,), [rad].
         home: posture the null space is drawn to, shape (n,), [rad].
-        base: where the arm stands in the world, shape (3,), [m].
+        bases: where the first joint of each arm stands in the world, shape (k, 3), [m].
+        chain: the joints that move the tool, base first, as indices into arm arrays.
         dof: number of arm joints, n.
     """
 
@@ -56,8 +58,13 @@ class ToolKinematics:
         self.q_min: FloatArray = robot.limits.q_min + shrink
         self.q_max: FloatArray = robot.limits.q_max - shrink
         self.home: FloatArray = np.clip(robot.home, self.q_min, self.q_max)
-        self.base: FloatArray = robot.base_in_world[:3, 3]
         self.dof = robot.dof
+        self.chain: tuple[int, ...] = _chain_to(self._model, link.parentJoint)
+        self._beside = np.setdiff1d(np.arange(self.dof), self.chain)
+        parents, placements = self._model.parents, self._model.jointPlacements
+        self.bases: FloatArray = np.array(
+            [placements[i].translation for i in range(1, self.dof + 1) if parents[i] == 0]
+        )
         self._damping = 1e-6 * np.eye(6)
 
     def tool_in_world(self, q: FloatArray) -> FloatArray:
@@ -81,6 +88,15 @@ class ToolKinematics:
         poses.append(tool)
         return np.array([p.rotation for p in poses]), np.array([p.translation for p in poses])
 
+    def beside(self) -> tuple[tuple[int, FloatArray], ...]:
+        """Ends of the links that do not move with the tool: the joint's index, the end in its frame, [m]."""
+        model, ends = self._model, []
+        for joint in (int(k) + 1 for k in self._beside):
+            inner = [f.placement for f in model.frames if f.parentJoint == joint]
+            inner += [model.jointPlacements[i] for i in range(1, model.njoints) if model.parents[i] == joint]
+            ends += [(joint - 1, np.array(pose.translation)) for pose in inner]
+        return tuple(ends)
+
     def step_toward(
         self, q: FloatArray, target: FloatArray, *, posture_gain: float = 0.02
     ) -> tuple[FloatArray, float, float]:
@@ -102,6 +118,7 @@ class ToolKinematics:
         squared_m = float(error[:3] @ error[:3])
         squared_rad = float(error[3:] @ error[3:])
         bias = posture_gain * (self.home - q)
+        bias[self._beside] = 0.0
         damping = self._damping * (1.0 + 1e4 * (squared_m + 0.1 * squared_rad))
         step = _damped_step(jacobian, error, bias, damping)
         largest = max(float(step.max()), -float(step.min()))
@@ -131,18 +148,24 @@ class ToolKinematics:
         return None
 
     def limit_margin(self, q: FloatArray) -> float:
-        """Smallest distance to a shrunk limit as a share of half the range: 1 mid-range, 0 at a limit."""
+        """Smallest distance to a shrunk limit as a share of half the range: 1 mid-range, 0 at a limit.
+
+        Only the joints that move the tool count.
+        """
         half = 0.5 * (self.q_max - self.q_min)
-        return float(np.min(np.minimum(q - self.q_min, self.q_max - q) / half))
+        shares = np.minimum(q - self.q_min, self.q_max - q) / half
+        return float(np.min(np.delete(shares, self._beside)))
 
     def _starts(self, target: FloatArray, seed: FloatArray) -> list[FloatArray]:
-        turned = self.home.copy()
-        base = self._model.jointPlacements[1]
+        turned, first = self.home.copy(), self.chain[0]
+        base = self._model.jointPlacements[first + 1]
         offset = base.actInv(np.asarray(target[:3, 3]))
-        turned[0] = math.atan2(offset[1], offset[0])
+        turned[first] = math.atan2(offset[1], offset[0])
         generator = np.random.default_rng(0)
         spread = [self.home + generator.uniform(-0.6, 0.6, self.dof) for _ in range(_RESTARTS - 3)]
-        starts = [np.asarray(seed, dtype=np.float64), turned, self.home, *spread]
+        starts = [np.array(start, dtype=np.float64) for start in (seed, turned, self.home, *spread)]
+        for start in starts:
+            start[self._beside] = seed[self._beside]
         return [np.clip(start, self.q_min, self.q_max) for start in starts]
 
     def _step_at_limits(
@@ -171,6 +194,15 @@ def _damped_step(
     gram = jacobian @ jacobian.T
     gram += damping
     return np.asarray(bias + jacobian.T @ np.linalg.solve(gram, error - jacobian @ bias))
+
+
+def _chain_to(model: pin.Model, joint: int) -> tuple[int, ...]:
+    """Indices of the joints from the base to `joint`, which is Pinocchio's number of the last one."""
+    chain: list[int] = []
+    while joint > 0:
+        chain.append(joint - 1)
+        joint = model.parents[joint]
+    return tuple(reversed(chain))
 
 
 def _reduced_model(robot: RobotSpec) -> pin.Model:

@@ -126,7 +126,7 @@ class PathPlanner:
 
     def _across(self, search: _Search, goal: FloatArray, height_m: float) -> _Trial | None:
         """The best way at one travelling height, with detours around where the arm came too near."""
-        blocked = search.around.blockers(height_m, self._kinematics.base)
+        blocked = search.around.blockers(height_m, self._kinematics.bases)
         best: _Trial | None = None
         for _ in range(_DETOURS):
             route = shortest_route(search.start[:2, 3], goal[:2, 3], blocked)

@@ -182,7 +182,7 @@ class ScriptedPolicy:
     def _plan(self, intent: Intent, q: FloatArray, notes: TaskNotes) -> JointPath | None:
         if intent.way is Way.STRAIGHT:
             return self._planner.straight(q, intent.goals[0], self._slow, intent.via)
-        around = self._around(intent)
+        around = self._around(intent, q)
         goals = intent.goals
         if intent.way is Way.JOINTS:
             home = self._kinematics.tool_in_world(self._kinematics.home)
@@ -197,16 +197,19 @@ class ScriptedPolicy:
         notes.choice = next(i for i, goal in enumerate(goals) if goal is found[1])
         return found[0]
 
-    def _around(self, intent: Intent) -> Surroundings:
+    def _around(self, intent: Intent, q: FloatArray) -> Surroundings:
         obstacles = self._memory.obstacles()
         trails = [np.concatenate((o.trail, o.seen.object_in_world[None, :3, 3])) for o in obstacles]
         radii = [radius_of(o.seen) for o in obstacles]
+        beside, beside_radius_m = self._skeleton.beside(q)
         return Surroundings(
             scene=self._memory.scene(),
             ignored=intent.ignored,
             trail=np.concatenate(trails) if trails else np.zeros((0, 3)),
             trail_radius_m=max(radii, default=0.0) + 0.5 * self._options.obstacle_distance_m,
             held=intent.held,
+            beside=beside,
+            beside_radius_m=beside_radius_m,
             options=self._options,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -55,13 +56,13 @@ class ArmSkeleton:
         points: list[FloatArray] = []
         frames: list[int] = []
         # The first two joints sit on the base column, which never leaves its place.
-        for i in range(2, kinematics.dof - 1):
-            local = rotations[i].T @ (origins[i + 1] - origins[i])
+        for i, after in pairwise(kinematics.chain[2:]):
+            local = rotations[i].T @ (origins[after] - origins[i])
             count = int(np.ceil(float(np.linalg.norm(local)) / _SPACING_M))
             points += [local * (k / count) for k in range(1, count + 1)]
             frames += [i] * count
         self._arm_count = len(points)
-        flange = rotations[-1].T @ (origins[-2] - origins[-1])
+        flange = rotations[-1].T @ (origins[kinematics.chain[-1]] - origins[-1])
         back = float(min(flange[2], -gripper.palm_above_tcp_m - 0.03))
         palm, fingers = _palm_points(gripper, back), _finger_points(gripper)
         self._points: FloatArray = np.array(points + palm + fingers)
@@ -72,6 +73,8 @@ class ArmSkeleton:
             + [palm_radius] * len(palm)
             + [gripper.finger_radius_m] * len(fingers)
         )
+        self._link_radius_m = link_radius_m
+        self._beside = _points_to(kinematics.beside())
 
     def balls(self, q: FloatArray, held: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Centres in the world, shape (k, 3), [m], and radii, shape (k,), [m].
@@ -87,10 +90,25 @@ class ArmSkeleton:
         tool = held @ rotations[-1].T + origins[-1]
         return np.concatenate((points, tool)), np.concatenate((self._radii, np.full(len(held), 0.01)))
 
+    def beside(self, q: FloatArray) -> tuple[FloatArray, float]:
+        """Balls of an arm without the tool: centres in the world, shape (k, 3), and their radius, [m]."""
+        rotations, origins = self._kinematics.joint_poses(q)
+        centres = [rotations[i] @ point + origins[i] for i, point in self._beside]
+        return np.array(centres).reshape(-1, 3), self._link_radius_m
+
     @property
     def arm_count(self) -> int:
         """How many of the balls, the first ones, belong to the arm and not to the gripper."""
         return self._arm_count
+
+
+def _points_to(ends: tuple[tuple[int, FloatArray], ...]) -> list[tuple[int, FloatArray]]:
+    """Points along the lines from joint origins to the ends of their links, with the joint's index."""
+    points = []
+    for joint, end in ends:
+        count = max(1, int(np.ceil(float(np.linalg.norm(end)) / _SPACING_M)))
+        points += [(joint, end * (k / count)) for k in range(count + 1)]
+    return points
 
 
 def _palm_points(gripper: GripperShape, back_m: float) -> list[FloatArray]:

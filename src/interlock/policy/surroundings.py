@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from interlock.hal.arrays import FloatArray
 from interlock.hal.bounds import shape_bounds
 from interlock.hal.scene import HalfSpace, ObjectKind, Part, Scene, SceneObject
@@ -29,6 +31,8 @@ class Surroundings:
         trail: centres where moving obstacles have been seen, shape (k, 3), [m].
         trail_radius_m: how far from them to stay, [m].
         held: corners of what is held, in the tool frame, shape (m, 3), [m], or None.
+        beside: centres of balls of an arm that stands beside, shape (j, 3), [m].
+        beside_radius_m: their radius, [m].
         options: clearances and the gripper's outline.
     """
 
@@ -37,14 +41,18 @@ class Surroundings:
     trail: FloatArray
     trail_radius_m: float
     held: FloatArray | None
+    beside: FloatArray
+    beside_radius_m: float
     options: ExpertOptions
 
     def field(self, *, with_trail: bool) -> ClearanceField:
-        """Distances to everything that stands, and to where moving obstacles have been."""
+        """Distances to everything that stands, an arm beside too, and to where moving obstacles have been."""
+        trail = self.trail if with_trail else self.trail[:0]
+        radii = (self.trail_radius_m, self.beside_radius_m + self.options.low_clearance_m)
         return ClearanceField(
             [(item, self._keep_m(item)) for item in self._standing()],
-            self.trail if with_trail else None,
-            self.trail_radius_m,
+            np.concatenate((trail, self.beside)),
+            np.repeat(radii, (len(trail), len(self.beside))),
         )
 
     def heights(self, start_m: float, goal_m: float) -> list[float]:
@@ -62,10 +70,10 @@ class Surroundings:
                 kept.append(height)
         return kept
 
-    def blockers(self, height_m: float, base: FloatArray) -> list[Rectangle]:
-        """What stands too tall for a travelling height, grown by the clearance, and the base column."""
+    def blockers(self, height_m: float, bases: FloatArray) -> list[Rectangle]:
+        """What stands too tall for a travelling height, grown by the clearance, and the base columns."""
         over = self._hang_m()
-        blocked = [_square(base[:2], _BASE_M, _BASE_M)]
+        blocked = [_square(base[:2], _BASE_M, _BASE_M) for base in bases]
         for item in self._standing():
             keep = self._keep_m(item)
             grown = self.options.gripper_half_span_m + keep

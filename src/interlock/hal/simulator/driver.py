@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from interlock.errors import DriverFaultError
 from interlock.hal.arrays import FloatArray, frozen_array
-from interlock.hal.command import GuardedCommand
+from interlock.hal.command import GripperCommand, GuardedCommand
 from interlock.hal.driver import STANDSTILL_RAD_S, Interpolation, StopCategory
 from interlock.hal.simulator.cubic import sample_cubic
 from interlock.hal.simulator.gripper_drive import GripperDrive
@@ -85,6 +86,7 @@ class PyBulletDriver:
         self._playing = (self._node, self._node)
         self._tail = np.empty((0, 3, n))
         self._pending = None
+        self._pulled: tuple[FloatArray, float | None] | None = None
         fingers = self._gripper.reset(width_m).tolist() if self._gripper else []
         for joint, position in zip(self._joints, [*self._node[0].tolist(), *fingers], strict=True):
             pybullet.resetJointState(self._body.body, joint, position, 0.0, physicsClientId=self._body.client)
@@ -144,11 +146,23 @@ class PyBulletDriver:
         self._order = (command.epoch, command.seq)
         self._pending = command
 
+    def pull(self, end: ArrayLike, width_m: float | None) -> None:
+        """Pull the simulated arm to node `end`, shape (3, n), in the next period, as one pulls a puppet.
+
+        Nobody has judged it, and a robot has nothing like it: `RobotDriver` knows only `write`. It is there
+        to show what a policy does without a gate (`orchestrator.puppet_drive`).
+
+        Args:
+            end: positions [rad], velocities [rad/s], accelerations [rad/s^2].
+            width_m: width of the gripper, [m]; None leaves it.
+        """
+        self._pulled = (frozen_array(end, self._node.shape, "end"), width_m)
+
     def stop(self, category: StopCategory) -> None:
         """Play the stop in hand and accept no command until `release_stop`; a lower category overrules."""
         if self._stop is None or category < self._stop:
             self._stop = category
-        self._pending = None
+        self._pending = self._pulled = None
 
     def release_stop(self) -> None:
         """Accept commands again, from where the arm is if the brakes held it."""
@@ -176,7 +190,7 @@ class PyBulletDriver:
     def begin_period(self) -> None:
         """Choose what to play: the successor, else the next node of the tail, else hold."""
         start = self._node
-        if self._pending is None and self._gripper is not None:
+        if self._pending is None and self._pulled is None and self._gripper is not None:
             self._gripper.halt()
         if self._stop is StopCategory.REMOVE_POWER:
             self._braked = True
@@ -185,6 +199,12 @@ class PyBulletDriver:
             if self._pending.gripper is not None and self._gripper is not None:
                 self._gripper.take(self._pending.gripper)
             self._pending = None
+        elif self._pulled is not None:
+            (end, width), self._pulled = self._pulled, None
+            spec = self._body.robot.gripper
+            if width is not None and math.isfinite(width) and self._gripper is not None and spec is not None:
+                self._gripper.take(GripperCommand(width_m=width, force_n=spec.max_force_n))
+            self._tail = np.empty((0, 3, len(start[0])))
         elif self._braked:
             end = start
         elif len(self._tail):

@@ -21,6 +21,7 @@ BUILT_IN = [
     "nan",
     "openpi",
     "oscillating",
+    "pi0",
     "random",
     "reckless",
     "replay",
@@ -29,7 +30,7 @@ BUILT_IN = [
     "starvla",
     "wrong_unit",
 ]
-NEEDS_MORE = {"groot", "openpi", "replay", "starvla"}  # a file, or a server
+NEEDS_MORE = {"groot", "openpi", "pi0", "replay", "starvla"}  # a file, or a server
 
 MODULE = '''
 class Still:

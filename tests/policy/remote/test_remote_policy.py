@@ -25,7 +25,6 @@ pytest.importorskip("zmq")
 
 from tests.policy.remote.conftest import (
     HEIGHT,
-    JOINTS,
     MODALITIES,
     PROTOCOLS,
     STEPS,
@@ -549,7 +548,3 @@ def test_the_longer_chunk_of_a_server_is_cut_to_the_bodys(
     chunk = connect("openpi", server.port, **maps(horizon=2 * STEPS)).propose(observation_of(panda))
     assert chunk.samples.shape == (1, STEPS, 8)
     assert chunk.samples[0, -1, 0] == np.float32(panda.home[0])
-
-
-def test_every_joint_of_the_panda_is_mapped() -> None:
-    assert [c["channel"] for c in maps()["actions"]["columns"]] == [*JOINTS, "width"]

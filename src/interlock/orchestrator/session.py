@@ -234,7 +234,7 @@ class Session:
             state, scene = self._loop.state, self._loop.scene
             progress = tracker.update(state, scene, self._now_ns())
             if progress.state is not TaskState.RUNNING:
-                return progress.reason
+                return self._because(progress.reason) if progress.reason else ""
             self._grant(progress)
             self._tick(_view(task, progress, goal))
             if rig.drive.latched:

@@ -98,9 +98,7 @@ def _model(folder: Path) -> Any:
             output_loading_info=True,
             dtype=torch.float32,
         )
-    except (
-        Exception
-    ) as error:  # transformers has no error of its own for a file that is not what it should be
+    except Exception as error:  # transformers has no error of its own for a file that is broken
         raise _bad(
             f"cannot be loaded ({type(error).__name__}: {error})", folder, "Take a whole one."
         ) from error

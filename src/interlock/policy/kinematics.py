@@ -36,8 +36,12 @@ class ToolKinematics:
         dof: number of arm joints, n.
     """
 
-    def __init__(self, robot: RobotSpec) -> None:
+    def __init__(self, robot: RobotSpec, *, whole: bool = False) -> None:
         """Build the reduced model.
+
+        Args:
+            robot: the robot.
+            whole: let inverse kinematics draw the joints of a second arm to its home posture too.
 
         Raises:
             RobotModelError: if the URDF cannot be read, lacks a joint or link, or has another order.
@@ -60,7 +64,7 @@ class ToolKinematics:
         self.home: FloatArray = np.clip(robot.home, self.q_min, self.q_max)
         self.dof = robot.dof
         self.chain: tuple[int, ...] = _chain_to(self._model, link.parentJoint)
-        self._beside = np.setdiff1d(np.arange(self.dof), self.chain)
+        self._beside = np.setdiff1d(np.arange(0 if whole else self.dof), self.chain)
         parents, placements = self._model.parents, self._model.jointPlacements
         self.bases: FloatArray = np.array(
             [placements[i].translation for i in range(1, self.dof + 1) if parents[i] == 0]

@@ -34,7 +34,7 @@ class RecklessPolicy:
     name = "reckless"
 
     def __init__(self, context: PolicyContext) -> None:
-        self._kinematics = ToolKinematics(context.robot)
+        self._kinematics = ToolKinematics(context.robot, whole=True)
         self._robot = context.robot
         self._seed = context.seed
         self._maker = ChunkMaker(self.name, context)

@@ -19,7 +19,7 @@ from interlock.hal.robot import RobotSpec
 
 __all__ = ["client", "echo", "serve"]
 
-pytestmark = [pytest.mark.network, pytest.mark.slow]
+pytestmark = pytest.mark.network
 
 HERE = Path(__file__).parent
 PACKAGES = ["openpi-client==0.1.2", "typing-extensions"]  # it imports the second without asking for it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -37,6 +38,16 @@ from interlock.policy.remote.tagged_array import ArrayTag
 from interlock.policy.remote.token import Token
 
 TOKEN = "correct-horse-battery"
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 PROTOCOLS = ("openpi", "groot")
 Serve = Callable[..., Any]
 
@@ -51,14 +62,16 @@ def serve(
     """Serves a policy on a free port of this machine, and stops it."""
     running: list[tuple[Any, threading.Thread]] = []
 
-    def start(protocol: str, robot: RobotSpec, policy: Any = "scripted", **options: Any) -> Any:
+    def start(
+        protocol: str, robot: RobotSpec, policy: Any = "scripted", host: str = "127.0.0.1", **options: Any
+    ) -> Any:
         context = context_of(robot)
         made = create(policy, context) if isinstance(policy, str) else policy
         objects = (*cell_of(robot), ball)
         reader = ObservationReader(robot, objects, {"wrist": (WIDTH, HEIGHT)})
         served = ServedPolicy(made, context.embodiment, reader)
         kind = {"openpi": OpenpiServer, "groot": GrootServer}[protocol]
-        server = kind(served, Token(TOKEN, "test"), "127.0.0.1", 0, **options)
+        server = kind(served, Token(TOKEN, "test"), host, 0, **options)
         thread = threading.Thread(target=server.run)
         thread.start()
         running.append((server, thread))
@@ -306,6 +319,17 @@ def test_our_client_with_the_wrong_token_is_refused(
     with pytest.raises(RemotePolicyError, match=r"refuses the token|Unauthorized") as refused:
         client(protocol, server, panda)
     assert "horse" not in str(refused.value)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_speaks_over_ipv6(
+    protocol: str, panda: RobotSpec, echo: Echo, serve: Serve, client: Callable[..., Any]
+) -> None:
+    server = serve(protocol, panda, echo, "::1")
+    assert "[::1]" in server.address
+    with pytest.raises(RemotePolicyError, match="does not hold exactly"):
+        client(protocol, server, panda, host="::1").propose(observation_of(panda))
 
 
 class Groot:

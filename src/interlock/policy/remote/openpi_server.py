@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -45,10 +46,10 @@ class OpenpiServer:
     def __init__(self, served: ServedPolicy, token: Token, host: str, port: int) -> None:
         self._served = served
         self._token = token
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._server: Any = serve(
             self._client,
-            host,
-            port,
+            sock=socket.create_server((host, port), family=family),
             process_request=self._admit,
             compression=None,
             max_size=MOST_BYTES,

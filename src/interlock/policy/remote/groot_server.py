@@ -113,7 +113,7 @@ class GrootServer:
             raise RemotePolicyError("Unauthorized: send the token as api_token", field="request.api_token")
         endpoint = request.get("endpoint", "get_action")
         if endpoint == "ping":
-            return {"status": "ok", "message": "Server is running"}
+            return {"status": "ok", "message": "ready"}
         if endpoint == "get_modality_config":
             return self._modalities()
         if endpoint not in ("get_action", "reset"):

@@ -33,6 +33,8 @@ app = typer.Typer(
 )
 trace_app = typer.Typer(no_args_is_help=True, help="Look at what a run left behind.", epilog=_EXIT_CODES)
 app.add_typer(trace_app, name="trace")
+policy_app = typer.Typer(no_args_is_help=True, help="Look at learned policies.", epilog=_EXIT_CODES)
+app.add_typer(policy_app, name="policy")
 
 
 class Telemetry(StrEnum):
@@ -464,6 +466,28 @@ def trace_replay(
         if result.chain.reason:
             typer.echo(f"Chain {result.chain.state}: {plain(result.chain.reason)}")
     raise typer.Exit(0 if result.holds else 3)
+
+
+@policy_app.command("describe", epilog="Exit codes: 0 · 2 there is no such preset or checkpoint.")
+def policy_describe(
+    name: Annotated[str, typer.Argument(metavar="NAME|FOLDER", help="A preset, or a checkpoint's folder.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Count a learned policy's parameters, part by part; needs no memory for them.
+
+    Example: interlock policy describe qwen-vla-4b
+    """
+    import json
+
+    from interlock.orchestrator.console import make_console
+    from interlock.orchestrator.policy_table import policy_table
+    from interlock.policy.vla.describe import describe, find_config
+
+    description = describe(find_config(name))
+    if as_json:
+        typer.echo(json.dumps(description.to_json()))
+    else:
+        make_console().print(policy_table(description))
 
 
 @app.callback(invoke_without_command=True)

@@ -5,6 +5,7 @@
     InterlockError
     ├── BadInputError            exit 2: does not parse, breaks a schema, names something unknown
     │   ├── CellError            a cell file: field, value, mend
+    │   ├── CheckpointError      a learned policy's files that cannot be used, or not for this body
     │   ├── GoalError            a goal that cannot be read or names something unknown
     │   ├── RobotModelError      a URDF or data sheet that cannot be used
     │   ├── ShapeError           an array of the wrong shape (a bad *value* is a verdict, not an error)
@@ -28,6 +29,7 @@ from enum import IntEnum
 __all__ = [
     "BadInputError",
     "CellError",
+    "CheckpointError",
     "DriverFaultError",
     "ExitCode",
     "GoalError",
@@ -90,6 +92,10 @@ class BadInputError(InterlockError):
 
 class CellError(BadInputError):
     """A cell file that cannot be used."""
+
+
+class CheckpointError(BadInputError):
+    """A learned policy's files that cannot be used, or not for this body."""
 
 
 class GoalError(BadInputError):

@@ -19,7 +19,6 @@ __all__ = [
     "ROBOTS",
     "STARTS",
     "TABLES",
-    "UNMADE",
     "Case",
     "cases_of",
     "chosen",
@@ -45,9 +44,6 @@ PLAYED = ("expert", "hostile", "gate_off", "families", "gate_cost", "stops", "mi
 """Tables of runs in the simulator."""
 
 TABLES = (*PLAYED, "released", "lying", "retreats", "replay")
-
-UNMADE = ("gate_cost",)
-"""Tables that nobody has made whole yet: there is nothing to compare with."""
 
 PER_SHARD = 250
 """Triples of one row of the search."""

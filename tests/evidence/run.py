@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from cases import TABLES, UNMADE, Case, cases_of, chosen, share_of
+from cases import TABLES, Case, cases_of, chosen, share_of
 from claims import Claim, claims
 from compare import differences
 from crew import Crew
@@ -55,8 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return make_tables(tables, options.workers, options.limit)
         if not 0.0 < options.slice <= 1.0:
             parser.error("--slice: a share is above 0 and at most 1")
-        made = [table for table in tables if table not in UNMADE]
-        return compare_slice(made, options.slice, options.workers, compare=options.compare)
+        return compare_slice(tables, options.slice, options.workers, compare=options.compare)
     except KeyboardInterrupt:
         _say("\nInterrupted. The rows so far are kept; the same command goes on from here.")
         return 130

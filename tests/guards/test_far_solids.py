@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pinocchio as pin
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.guards.closed_loop import IDLE, NOW_NS, box, hull, plane, thing
 from tests.guards.solid_cases import CUBE, Case, by_verifier, turned
 from tests.guards.true_distance import to_box, to_hull
 
+from interlock.guards.config import GateConfig
+from interlock.guards.obstacles import flatten
 from interlock.guards.part_distance import part_distance
 from interlock.guards.part_kind import BOX, SEGMENT
+from interlock.guards.scene_check import scene_fault
 from interlock.hal.polytope import THINNEST_M, Polytope, polytope_of
-from interlock.hal.scene import FURTHEST_M
+from interlock.hal.scene import FURTHEST_M, Box, ConvexHull, Part, Scene
 
 TOO_GREAT_M = 1e-9
 WALL = np.array([1.0, 1.0, 0.1])
@@ -102,6 +107,85 @@ def test_no_distance_is_too_great_at_any_scale(seed, scale, away, thin):
     a = on_it + generator.normal(size=3) * near * 10.0 ** generator.choice([scale, 0.0])
     b = a + generator.normal(size=3) * 10.0 ** generator.choice([away, scale])
     assert _asked(a, b, hull, np.eye(3), np.zeros(3)) <= to_hull(a, b, vertices) + TOO_GREAT_M
+
+
+def _stretched(generator: np.random.Generator, off: float) -> np.ndarray:
+    """A pose whose rotation is about `off` from one."""
+    pose = np.eye(4)
+    pose[:3, :3] = turned(generator) @ (np.eye(3) + off * generator.uniform(-1.0, 1.0, size=(3, 3)))
+    return pose
+
+
+def test_a_rotation_that_is_not_quite_one_costs_no_more_than_micrometres_or_is_refused():
+    generator, taken, refused = np.random.default_rng(0), [], 0
+    for _ in range(3000):
+        size, off = 10.0 ** generator.uniform(-2.0, 2.99), 10.0 ** generator.uniform(-13.0, -5.0)
+        first, second = _stretched(generator, off), _stretched(generator, off * generator.choice([0.0, 1.0]))
+        vertices = CUBE * generator.uniform(0.2, 1.0, size=3) * size
+        second[:3, 3] = generator.uniform(-0.5, 0.5, size=3) * size
+        corner = first[:3, :3] @ (second[:3, :3] @ vertices[0] + second[:3, 3])
+        first[:3, 3] = np.clip(-corner + generator.uniform(-1.0, 1.0, size=3), -FURTHEST_M, FURTHEST_M)
+        shape = (ConvexHull(vertices_m=vertices), Box(half_extents_m=vertices.max(axis=0)))[
+            int(generator.integers(2))
+        ]
+        wall = replace(
+            thing("wall", shape, [0.0, 0.0, 0.0]),
+            object_in_world=first,
+            parts=(Part(shape=shape, part_in_object=second),),
+        )
+        scene = Scene(stamp_ns=NOW_NS, objects=(wall,))
+        if scene_fault(scene, IDLE, NOW_NS, 1.0) is not None:
+            refused += 1
+            continue
+        found = flatten(scene, GateConfig(period_s=0.01), NOW_NS, None)
+        a = generator.uniform(-0.5, 0.5, size=(1, 3))
+        b = a + generator.uniform(-0.2, 0.2, size=(1, 3))
+        told = part_distance(
+            a, b, 0, 0, found.kind, found.rot, found.pos, found.half, found.a, found.b,
+            found.span, found.facets, found.edges,
+        )[0]  # fmt: skip
+        corners = (vertices @ second[:3, :3].T + second[:3, 3]) @ first[:3, :3].T + first[:3, 3]
+        assert told == pytest.approx(to_hull(a[0], b[0], corners), abs=2.1e-6), (size, off)
+        taken.append(off * size)
+    assert refused > 300
+    assert len(taken) > 300
+    assert max(taken) > 1e-8  # as much as it may be, and not none at all
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_rotation_made_of_a_quaternion_is_taken_however_large_the_solid(seed):
+    quaternion = np.random.default_rng(seed).normal(size=4)
+    turn = pin.Quaternion(quaternion / np.linalg.norm(quaternion)).matrix()
+    objects = (
+        box("box", [FURTHEST_M] * 3, [FURTHEST_M] * 3, rotation=turn),
+        hull("hull", [-FURTHEST_M] * 3, CUBE * FURTHEST_M, rotation=turn),
+        plane("plane", [FURTHEST_M] * 3, [0.0, 0.0, 1.0], -FURTHEST_M, rotation=turn),
+    )
+    assert scene_fault(Scene(stamp_ns=NOW_NS, objects=objects), IDLE, NOW_NS, 1.0) is None
+
+
+def test_a_half_space_turned_not_quite_is_where_its_points_are_or_is_refused():
+    generator, taken, refused = np.random.default_rng(2), 0, 0
+    for _ in range(1000):
+        off, normal = 10.0 ** generator.uniform(-13.0, -5.0), turned(generator)[0]
+        wall = plane("wall", [0.0, 0.0, 0.0], normal, float(generator.uniform(-1.0, 1.0)) * FURTHEST_M)
+        pose = _stretched(generator, off)
+        pose[:3, 3] = generator.uniform(-FURTHEST_M, FURTHEST_M, size=3)
+        scene = Scene(stamp_ns=NOW_NS, objects=(replace(wall, object_in_world=pose),))
+        if scene_fault(scene, IDLE, NOW_NS, 1.0) is not None:
+            refused += 1
+            continue
+        found = flatten(scene, GateConfig(period_s=0.01), NOW_NS, None)
+        a = generator.uniform(-1.0, 1.0, size=3)
+        told = float(found.rot[0, :, 2] @ (a - found.pos[0]))
+        local = np.linalg.solve(pose[:3, :3], a - pose[:3, 3])  # the point in the frame of the half-space
+        shape = wall.parts[0].shape
+        way = np.linalg.solve(pose[:3, :3].T, shape.normal)
+        true = (local @ shape.normal - shape.offset_m) / np.linalg.norm(way)
+        assert told == pytest.approx(true, abs=2.1e-6), off
+        taken += 1
+    assert refused > 100
+    assert taken > 100
 
 
 def test_a_box_and_a_ball_a_kilometre_off_are_as_far_as_beside_the_robot():

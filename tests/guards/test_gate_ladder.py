@@ -208,7 +208,10 @@ def near(monkeypatch):
 
     def told(hopeless: str = "") -> None:
         broken = Broken(
-            pairs=np.zeros((1, 3), dtype=np.int64), where=("environment", "hand and post"), hopeless=hopeless
+            pairs=np.zeros((1, 3), dtype=np.int64),
+            slack_m=np.full(1, -0.001),
+            where=("environment", "hand and post"),
+            hopeless=hopeless,
         )
         monkeypatch.setattr(gate_module, "find_broken", lambda *_: broken)
 

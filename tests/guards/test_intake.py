@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from interlock.guards.verdict import Decision, Family, Rung
 from interlock.hal.embodiment import ChannelKind, Reference
 from interlock.hal.phase import Phase
 from interlock.hal.scene import (
+    MOST_PARTS,
     Box,
     Capsule,
     ConvexHull,
@@ -116,6 +118,29 @@ def floor(normal: list[float], offset_m: float, kind: ObjectKind = ObjectKind.FI
     """The table, which stands, with a half-space to it."""
     made = Part(shape=HalfSpace(normal=normal, offset_m=offset_m), part_in_object=np.eye(4))
     return thing(lambda found: replace(found, kind=kind, parts=(*found.parts, made)), which=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cylinder:
+    """A shape of somebody's own, which has a radius like a ball."""
+
+    radius_m: float
+    length_m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongSphere(Sphere):
+    """A shape of somebody's own, which passes for a ball."""
+
+    length_m: float
+
+
+def turned_by(off: float, shape: object) -> Spoil:
+    """The table with a part of that shape, its rotation `off` from orthonormal on one axis."""
+    pose = np.eye(4)
+    pose[:3, :3] *= math.sqrt(1.0 + off)
+    made = Part(shape=shape, part_in_object=pose)
+    return thing(lambda found: replace(found, parts=(*found.parts, made)), which=0)
 
 
 def phase(**change: object) -> Spoil:
@@ -205,6 +230,21 @@ TABLE: dict[str, tuple[Spoil, Family]] = {
     "object rotation zero": (thing(lambda o: replace(o, object_in_world=np.diag([0, 0, 0, 1.0]))), INTEGRITY),
     "object mirrored": (thing(lambda o: replace(o, object_in_world=np.diag([1, 1, -1, 1.0]))), INTEGRITY),
     "object pose projective": (pose((3, 0), 0.5), INTEGRITY),
+    "object of a shape that nobody knows": (part(Cylinder(radius_m=0.01, length_m=4.0)), INTEGRITY),
+    "object of a shape that passes for a ball": (part(LongSphere(radius_m=0.01, length_m=4.0)), INTEGRITY),
+    "object of no shape": (part(None), INTEGRITY),
+    "object with the name of a link": (thing(lambda o: replace(o, name="panda_link7")), INTEGRITY),
+    "object with the name of a link without a solid": (
+        thing(lambda o: replace(o, name="panda_link8")),
+        INTEGRITY,
+    ),
+    "object rotation stretched a little": (pose((0, 0), 1.0 + 1e-5), INTEGRITY),
+    "object pose projective a little": (pose((3, 0), 1e-9), INTEGRITY),
+    "a large box turned not quite": (turned_by(1e-8, Box(half_extents_m=[990.0, 1.0, 1.0])), INTEGRITY),
+    "a far half-space turned not quite": (
+        turned_by(1e-8, HalfSpace(normal=[0, 0, 1], offset_m=-990.0)),
+        INTEGRITY,
+    ),
     "object deviation NaN": (thing(lambda o: replace(o, position_std_m=NAN)), INTEGRITY),
     "object deviation negative": (thing(lambda o: replace(o, position_std_m=-1e-6)), INTEGRITY),
     "object speed inf": (thing(lambda o: replace(o, max_speed_m_s=INF)), INTEGRITY),
@@ -284,6 +324,8 @@ def test_without_the_bad_value_it_is_released():
         (everything(scene=Scene(stamp_ns=NOW_NS, objects=())), "nothing around"),
         (part(ConvexHull(vertices_m=1e-3 * np.array(WEDGE))), "hull"),
         (floor([0, 0, 1.0], -1.0), "half-space"),
+        (turned_by(1e-7, Sphere(radius_m=0.001)), "a rotation of single precision"),
+        (turned_by(1e-15, HalfSpace(normal=[0, 0, 1], offset_m=-990.0)), "a rotation of double precision"),
     ],
     ids=lambda x: x if isinstance(x, str) else "",
 )
@@ -309,6 +351,7 @@ def test_the_reason_names_joint_step_and_value():
         (part(Sphere(radius_m=0.1), far_off()), "is 1000.1 m off, more than 1000 m"),
         (part(Box(half_extents_m=[0.1, 3000.0, 0.1])), "has a size of 3000 m, more than 1000 m"),
         (part(ConvexHull(vertices_m=np.array(WEDGE) * 1e154)), "more than 1000 m"),
+        (part(Cylinder(radius_m=0.01, length_m=4.0)), "a shape that is not known here: Cylinder"),
     ],
 )
 def test_what_is_too_far_off_is_named_with_its_distance(spoil, said):
@@ -330,6 +373,30 @@ def test_hulls_may_not_have_too_many_vertices_together():
     verdict = gate_of(PANDA).decide(_hulls(17)(fine())).verdict
     assert verdict.guard == INTEGRITY
     assert verdict.reason == "red_block brings the vertices of all hulls to 1088, more than 1024"
+
+
+def _pebbles(count):
+    low = np.eye(4)
+    low[:3, 3] = [5.0, 5.0, 0.5]
+    many = tuple(Part(shape=Sphere(radius_m=0.01), part_in_object=low) for _ in range(count))
+    return thing(lambda found: replace(found, parts=(*found.parts, *many)))
+
+
+def test_a_scene_may_not_have_more_parts_than_a_tick_can_judge():
+    others = sum(len(each.parts) for each in fine().scene.objects)
+    assert gate_of(PANDA).decide(_pebbles(MOST_PARTS - others)(fine())).command is not None
+    given = _pebbles(MOST_PARTS - others + 1)(fine())
+    verdict = gate_of(PANDA).decide(given).verdict
+    assert (verdict.decision, verdict.guard) == (Decision.REFUSE, INTEGRITY)
+    assert verdict.reason.endswith("brings the parts of all objects to more than 256")
+    assert gate_of(PANDA).preview(given).reason == verdict.reason
+
+
+def test_a_rotation_that_is_not_quite_one_is_told_the_precision_it_needs():
+    given = turned_by(1e-8, Box(half_extents_m=[990.0, 1.0, 1.0]))(fine())
+    reason = gate_of(PANDA).decide(given).verdict.reason
+    assert reason.startswith("table has a pose that is not rigid: its rotation is 1.7e-08 off")
+    assert "at most 5e-10 may be" in reason
 
 
 def test_the_robot_is_judged_before_the_scene_and_the_scene_before_the_chunk():
@@ -383,13 +450,13 @@ BAD_BODIES = {
 
 @pytest.mark.parametrize("case", BAD_BODIES)
 def test_refuses_to_be_built_for_an_embodiment_it_would_misread(case):
-    robot, config = body_of(PANDA).robot, cell_of(PANDA).gate_config()
+    body, config = body_of(PANDA), cell_of(PANDA).gate_config()
     with pytest.raises(BadInputError, match="embodiment"):
-        Intake(robot, _channels(BAD_BODIES[case]), config)
+        Intake(body, _channels(BAD_BODIES[case]), config)
 
 
 def test_a_body_without_a_gripper_channel_is_an_embodiment():
-    Intake(body_of(PANDA).robot, _channels(lambda c: c[:-1]), cell_of(PANDA).gate_config())
+    Intake(body_of(PANDA), _channels(lambda c: c[:-1]), cell_of(PANDA).gate_config())
 
 
 def test_a_chunk_of_more_samples_is_judged_by_all_of_them():

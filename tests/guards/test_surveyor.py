@@ -14,14 +14,19 @@ from tests.guards.closed_loop import (
     body_of,
     cell_of,
     cell_scene,
+    gate_of,
     hold,
+    hull,
     node_at_rest,
     seen_at,
 )
+from tests.guards.true_distance import to_hull
 from tests.properties.released import oracle_of
 
 from interlock.guards.surveyor import Surveyor
+from interlock.guards.verdict import Decision, Family
 from interlock.hal.phase import CONTACT_TOOL_SPEED_M_S, FELT_N, AllowedContact
+from interlock.hal.scene import ObjectKind
 from interlock.hal.state import GripperState
 
 PANDA, XARM = CELLS
@@ -127,6 +132,51 @@ def test_what_may_be_held_is_checked_held_and_free(given):
     assert "red_block" in around.obstacles.owner
     assert set(around.solid.cap_link[around.solid.held_from :]) == {"red_block"}
     assert _skipped(PANDA, around) == {("red_block", "red_block")}
+
+
+_ALONG = np.array([1.0, 0.0, 1.0])
+_ACROSS = (np.array([1.0, 0.0, -1.0]) / np.sqrt(2.0), np.array([0.0, 1.0, 0.0]))
+NEEDLE = np.array([k * 0.08 * _ALONG + e * 0.004 * x for k in (-1, 1) for x in _ACROSS for e in (-1, 1)])
+"""Corners of a needle from corner to corner of its box, in which it leaves nearly everything empty."""
+
+
+def _needle(away: np.ndarray):
+    """The Panda holds, and feels, a needle that is `away` from its TCP."""
+    given = _ask(PANDA, held="needle")
+    at = oracle_of(PANDA, 0.03).tool(given.state.q) + away
+    state = replace(given.state, gripper=GripperState(width_m=0.02, force_n=10.0))
+    scene = seen_at([hull("needle", at, NEEDLE, kind=ObjectKind.MOVABLE)], NOW_NS)
+    return replace(given, scene=scene, state=state), at
+
+
+def test_what_is_held_is_certain_only_where_its_own_solid_is_at_the_fingers():
+    generator, half_m = np.random.default_rng(0), body_of(PANDA).robot.gripper.max_width_m / 2.0
+    told = []
+    for _ in range(200):
+        given, at = _needle(generator.uniform(-0.12, 0.12, size=3))
+        tool = oracle_of(PANDA, 0.03).tool(given.state.q)
+        near = to_hull(tool, tool, NEEDLE + at) <= half_m
+        told.append(near)
+        assert ("needle" not in _surveyor(PANDA).survey(given).obstacles.owner) == near
+    assert 20 < sum(told) < 180
+
+
+def test_a_needle_whose_box_is_at_the_fingers_and_itself_in_a_link_is_refused():
+    given, _ = _needle(np.array([-0.0942, -0.0810, 0.0471]))
+    verdict = gate_of(PANDA).decide(given).verdict
+    assert verdict.decision is Decision.REFUSE
+    assert "needle" in verdict.reason
+
+
+def test_what_may_be_held_never_takes_the_place_of_a_link_of_its_name():
+    link = "panda_link7"
+    given = _carry(maybe_held="red_block")
+    things = [replace(o, name=link) if o.name == "red_block" else o for o in given.scene.objects]
+    given = replace(given, scene=seen_at(things, NOW_NS), phase=replace(given.phase, maybe_held=link))
+    around = _surveyor(PANDA).survey(given)
+    assert around.skip[around.solid.held_from :].any()
+    assert not around.skip[: around.solid.held_from].any()
+    assert gate_of(PANDA).decide(given).verdict.guard == Family.INTEGRITY
 
 
 def test_a_held_object_may_touch_only_what_its_contact_names():

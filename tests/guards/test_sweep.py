@@ -35,6 +35,7 @@ from interlock.guards.sweep import (
     CLEAR,
     ENV_PAIR,
     KEEP_IN,
+    MARGINS,
     MAX_DEPTH,
     SELF_PAIR,
     TOOL_SPEED,
@@ -83,7 +84,7 @@ def _sweep(name, nodes, around, *, keep=FAR, **changed):
     m, n = nodes.shape[0], nodes.shape[2]
     speed, travel = np.empty((m - 1, n)), np.empty((m, n))
     travel_bounds(told["nodes"], PERIOD, speed, travel)
-    margin, pair, fault = np.empty(4), np.empty((4, 2), dtype=np.int64), np.full(5, -1.0)
+    margin, pair, fault = np.empty(MARGINS), np.empty((MARGINS, 2), dtype=np.int64), np.full(5, -1.0)
     shown = told.get("shown", np.empty(5))
     status = sweep(
         told["nodes"], speed, travel, PERIOD,
@@ -94,6 +95,7 @@ def _sweep(name, nodes, around, *, keep=FAR, **changed):
         around.obstacles.kind, told["rot"], told["pos"], told["half"], told["a"], told["b"],
         around.obstacles.span, told["facets"], told["edges"],
         told["inflation_m"], told["speed_m_s"], around.skip,
+        around.obstacles.is_zone, around.solid.held_from,
         body.tool_joint, told["tool_offset"], told["tool_lever"], told["tool_tube"],
         told["keep_lower"], told["keep_upper"], told["speed_limit"], margin, pair, fault, shown,
     )  # fmt: skip

@@ -194,6 +194,33 @@ def test_a_relative_chunk_needs_an_anchor(space: str, spoil: str) -> None:
     assert "anchor is no pose" in outputs[1].verdict.reason
 
 
+@pytest.mark.parametrize("space", ["tool_delta", "tool_step"])
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("away_m", [2.5, -400.0, 1e3, 1e155, -1e300, 1.7e308])
+def test_an_anchor_where_the_tool_can_never_be_is_refused(space: str, axis: int, away_m: float) -> None:
+    good = in_space(PANDA, space, straight(PANDA, home_of(PANDA), home_of(PANDA) + 0.1, 0.3))
+    anchor = np.array(good.anchor)
+    anchor[axis, 3] = away_m
+    given = ask(PANDA, node_at_rest(home_of(PANDA)), replace(good, anchor=anchor), seen_at([], NOW_NS))
+    output, preview = tool_gate(PANDA, space).decide(given), tool_gate(PANDA, space).preview(given)
+    assert output.command is None
+    assert output.verdict.guard == preview.guard == Family.INTEGRITY
+    assert "has its anchor" in output.verdict.reason
+    assert preview.reason == output.verdict.reason
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_an_anchor_is_taken_wherever_the_tool_can_be(name: str) -> None:
+    generator, limits = np.random.default_rng(0), body_of(name).robot.limits
+    good = in_space(name, "tool_delta", straight(name, home_of(name), home_of(name) + 0.1, 0.3))
+    for _ in range(50):
+        anchor = kinematics(name).tool_in_world(generator.uniform(limits.q_min, limits.q_max))
+        chunk = replace(good, anchor=anchor)
+        given = ask(name, node_at_rest(home_of(name)), chunk, seen_at([], NOW_NS))
+        refusals = tool_gate(name, "tool_delta").decide(given).verdict.refusals
+        assert not any("anchor" in reason for _, reason in refusals)
+
+
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("seed", range(4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -14,7 +15,15 @@ from interlock.guards.config import GateConfig
 from interlock.guards.curve import next_node
 from interlock.guards.stop import MAX_STOP_TICKS, stop_tail
 from interlock.guards.surveyor import Surveyor
-from interlock.guards.sweep import CLEAR, ENV_PAIR, KEEP_IN, SELF_PAIR, TOOL_SPEED, UNCLEAR, VIOLATED
+from interlock.guards.sweep import (
+    CLEAR,
+    ENV_PAIR,
+    KEEP_IN,
+    SELF_PAIR,
+    TOOL_SPEED,
+    UNCLEAR,
+    VIOLATED,
+)
 from interlock.guards.verdict import Family
 from interlock.guards.verifier import Verifier
 from interlock.hal.zone import Zone, ZoneKind
@@ -250,7 +259,9 @@ def _told(monkeypatch, status, *, fault=(), margin=(), pair=(), shown=()):
 
     def answer(*arguments):
         for out, values in zip(arguments[-4:], (margin, pair, fault, shown), strict=True):
-            out[...] = values if len(values) else np.nan if out.dtype == np.float64 else -1
+            out[...] = np.inf if out.dtype == np.float64 else -1
+            if len(values):
+                out[: len(values)] = values
         return status
 
     monkeypatch.setattr(verifier, "sweep", answer)
@@ -303,6 +314,44 @@ def test_margins_tell_family_unit_and_place(monkeypatch):
     assert (finding.shown_m, finding.intervals) == (0.01, 7)
 
 
+def _distances(*objects, zones=(), held=None) -> dict[str, tuple[float, str]]:
+    finding = _verify(_turn(), *objects, zones=zones, held=held)
+    assert finding.clear, finding.reason
+    told = [(m.family, (m.value, m.where)) for m in finding.margins if m.unit == "m"]
+    assert len(dict(told)) == len(told), "a family is told twice"
+    return dict(told)
+
+
+@pytest.mark.parametrize("away_m", [0.12, 0.3, 1.5])
+def test_margins_are_the_smallest_of_each_family_whatever_else_is_near(away_m):
+    tool = oracle_of(PANDA, 0.03).tool(HOME)
+    at, size = tool + np.array([away_m, -0.1, -0.1]), np.array([0.1, 0.2, 0.2])
+    out = Zone(name="out", kind=ZoneKind.KEEP_OUT, lower=at, upper=at + size)
+    cage = Zone(name="cage", kind=ZoneKind.KEEP_IN, lower=tool - 1.0, upper=tool + 1.0)
+    stone = ball("stone", tool - [0.3, 0.0, 0.0], 0.02)
+    alone = [_distances(zones=(out,)), _distances(zones=(cage,)), _distances(stone)]
+    together = _distances(stone, zones=(out, cage))
+    assert together == {
+        Family.ZONES: min(alone[0][Family.ZONES], alone[1][Family.ZONES]),
+        Family.ENVIRONMENT: alone[2][Family.ENVIRONMENT],
+        Family.SELF_COLLISION: alone[2][Family.SELF_COLLISION],
+    }
+
+
+@pytest.mark.parametrize("below_m", [0.06, 0.2, 2.0])
+def test_margins_of_what_is_held_are_the_smallest_to_links_and_world(below_m):
+    tool = oracle_of(PANDA, 0.03).tool(HOME)
+    load = box("load", tool, [0.02, 0.02, 0.03])
+    wall = box("wall", tool - [0.0, 0.0, below_m + 0.05], [0.1, 0.1, 0.01])
+    to_links = _distances(load, held="load")[Family.HELD_OBJECT]
+    together = _distances(load, wall, held="load")
+    found, bare = together[Family.HELD_OBJECT], _distances(wall)
+    assert found[0] <= to_links[0]
+    assert found == to_links or found[1] == "load and wall"
+    assert together[Family.ENVIRONMENT] == bare[Family.ENVIRONMENT]
+    assert together[Family.SELF_COLLISION] == bare[Family.SELF_COLLISION]
+
+
 def test_without_anything_near_no_distance_is_shown(monkeypatch):
     nothing = [np.inf] * 3
     finding = _told(monkeypatch, CLEAR, margin=[*nothing, 0.4], pair=[[-1, -1]] * 4, shown=[*nothing, 0.1, 1])
@@ -349,6 +398,51 @@ def test_a_plug_in_with_no_number_never_passes(answer):
     assert not finding.clear
     assert finding.family == "own"
     assert "not a finite number" in finding.reason
+
+
+class Odd(Own):
+    """A constraint whose answer is no slack and place."""
+
+    def slack(self, nodes, period_s):
+        return self.answer
+
+
+class Unprintable:
+    def __repr__(self):
+        raise ArithmeticError("no text")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        1.0,
+        None,
+        "ab",
+        [1.0, "here"],
+        (1.0,),
+        (1.0, "here", "there"),
+        (1.0, None),
+        (10**400, "here"),
+        (-(10**400), "here"),
+        (10**5000, "here"),
+        (Fraction(10**400), "here"),
+        (True, "here"),
+        (np.True_, "here"),
+        (Unprintable(), "here"),
+        Unprintable(),
+    ],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_a_plug_in_that_gives_no_slack_and_place_refuses_by_its_name(answer):
+    finding = _verify(_turn(), constraints=(Own(1.0), Odd(answer)))
+    assert not finding.clear
+    assert finding.family == "own"
+    assert finding.reason
+
+
+@pytest.mark.parametrize("answer", [0, 1, 0.0, np.float64(0.5), np.float32(0.5), np.int64(2)])
+def test_a_plug_in_may_give_any_finite_number(answer):
+    assert _verify(_turn(), constraints=(Own(answer),)).clear
 
 
 def _digest(config=None, constraints=(), **robot) -> str:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 from scipy.spatial import ConvexHull
 
 Array = NDArray[np.float64]
@@ -37,7 +38,38 @@ def to_box(a: Array, b: Array, lower: Array, upper: Array) -> float:
 
 
 def to_hull(a: Array, b: Array, vertices: Array) -> float:
-    """Of segment ab and the hull of `vertices`; 0 where they meet."""
+    """Of segment ab and the hull of `vertices`; 0 where they meet.
+
+    By faces, as far as these are to be trusted: where vertices nearly coincide, the normal of a sliver may
+    point anywhere. What comes out is never more than two points that were found are apart, and never less
+    than a plane between both shows.
+    """
+    least, most = shown(a, b, vertices)
+    return min(max(_by_faces(a, b, vertices), least), most)
+
+
+def shown(a: Array, b: Array, vertices: Array) -> tuple[float, float]:
+    """Bounds of the same distance without any face: what a plane shows, and what two points are apart.
+
+    The hull of all differences of a vertex and an end has its point nearest to 0 where nonnegative least
+    squares, |sum l_i d_i|^2 + (sum l_i - 1)^2, has it after l is made to sum to 1. However well that is
+    solved, l is nonnegative, so the point is one of the hull, and the plane at right angles to it is a plane.
+    """
+    ends = [np.asarray(p, dtype=np.longdouble) for p in (a, b)]
+    differences = np.concatenate([vertices.astype(np.longdouble) - end for end in ends])
+    scale = np.abs(differences).max()
+    rows = np.vstack([(differences / scale).T.astype(np.float64), np.ones(len(differences))])
+    try:
+        shares = nnls(rows, np.array([0.0, 0.0, 0.0, 1.0]), maxiter=10_000)[0].astype(np.longdouble)
+    except RuntimeError:  # it did not end; then nothing is shown
+        return 0.0, np.inf
+    nearest = (shares / shares.sum()) @ differences
+    most = np.sqrt((nearest**2).sum())
+    least = (differences @ (nearest / most)).min() if most > 0.0 else np.longdouble(0.0)
+    return max(float(least), 0.0), float(most)
+
+
+def _by_faces(a: Array, b: Array, vertices: Array) -> float:
     middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2.0
     near = vertices.astype(np.longdouble) - middle
     one, other = (np.asarray(p, dtype=np.longdouble) - middle for p in (a, b))

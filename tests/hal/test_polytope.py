@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.spatial import ConvexHull
+from scipy.optimize import linprog
+from scipy.spatial import ConvexHull, HalfspaceIntersection
 
 from interlock.hal.polytope import THINNEST_M, polytope_of
 from interlock.hal.scene import FURTHEST_M
@@ -108,3 +109,55 @@ def test_the_same_vertices_give_the_same_numbers_and_nobody_can_change_them():
     assert one is other
     with pytest.raises(ValueError, match="read-only"):
         one.facets[0, 0] = 2.0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_points_are_within_all_facets_exactly_where_a_linear_program_mixes_them_from_the_vertices(seed):
+    generator, told = np.random.default_rng(seed), [0, 0]
+    vertices = generator.normal(size=(int(generator.integers(4, 40)), 3)) * generator.uniform(
+        0.2, 1.0, size=3
+    )
+    if seed % 3 == 0:  # faces of more than three corners, which Qhull gives in pieces
+        vertices = CUBE * generator.uniform(0.1, 1.0, size=3) @ np.linalg.qr(generator.normal(size=(3, 3)))[0]
+    found = polytope_of(vertices)
+    rows = np.vstack([vertices.T, np.ones(len(vertices))])
+    for _ in range(120):
+        point = generator.dirichlet(np.full(len(vertices), 0.2)) @ vertices * generator.uniform(0.8, 3.0)
+        height = (found.facets[:, :3] @ (point - found.centre) - found.facets[:, 3]).max()
+        if abs(height) < 1e-6:  # nearer than the program can tell
+            continue
+        answer = linprog(np.zeros(len(vertices)), A_eq=rows, b_eq=[*point, 1.0], bounds=(0, None))
+        assert answer.status in (0, 2)
+        assert (height < 0.0) == (answer.status == 0)
+        told[answer.status == 0] += 1
+    assert min(told) > 5
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_each_facet_is_as_far_out_as_the_vertices_and_every_vertex_that_sticks_out_is_a_corner(seed):
+    generator = np.random.default_rng(seed)
+    vertices = generator.normal(size=(20, 3)) * generator.uniform(0.05, 1.0, size=3)
+    found = polytope_of(vertices)
+    for row in found.facets:  # what a linear program finds furthest out along the normal, without any hull
+        best = linprog(-row[:3] @ (vertices - found.centre).T, A_eq=np.ones((1, 20)), b_eq=[1.0])
+        assert -best.fun == pytest.approx(row[3], abs=1e-9)
+    for k, vertex in enumerate(vertices):
+        others = np.delete(vertices, k, axis=0)
+        rows = np.vstack([others.T, np.ones(19)])
+        inside = linprog(np.zeros(19), A_eq=rows, b_eq=[*vertex, 1.0], bounds=(0, None)).status == 0
+        assert inside != (np.abs(found.corners + found.centre - vertex).max(axis=1) < 1e-12).any()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_corners_are_where_the_facets_meet_and_edges_lie_in_both_of_theirs(seed):
+    generator = np.random.default_rng(seed)
+    vertices = generator.normal(size=(16, 3)) * generator.uniform(0.2, 1.0, size=3)
+    found = polytope_of(vertices)
+    planes = np.column_stack([found.facets[:, :3], -found.facets[:, 3]])
+    meeting = HalfspaceIntersection(planes, found.corners.mean(axis=0)).intersections
+    apart = np.linalg.norm(meeting[:, None] - found.corners[None], axis=2)
+    assert apart.min(axis=1).max() < 1e-9
+    assert apart.min(axis=0).max() < 1e-9
+    for row in found.edges:
+        for end in (row[:3], row[3:6]):
+            assert np.abs([row[6:9] @ end - row[9], row[10:13] @ end - row[13]]).max() < 1e-12

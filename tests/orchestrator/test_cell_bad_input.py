@@ -135,6 +135,7 @@ ROWS = [
     Row("a hull of too many vertices", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": MANY}}]), "scene.objects[2].parts[0].convex_hull.vertices_m", "a list of 65 values", "64 values"),
     Row("a hull with a vertex of NaN", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": [*FLAT, [0.0, 0.0, NAN]]}}]), "scene.objects[2].parts[0].convex_hull.vertices_m[4][2]", NAN, "finite"),
     Row("a hull with a vertex too far off", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": [*FLAT, [0.0, 0.0, 1000.1]]}}]), "scene.objects[2].parts[0].convex_hull.vertices_m[4][2]", 1000.1, "at most 1000"),
+    Row("too many parts in all", put("scene", "objects", PILLAR, "parts", to=[{"sphere": {"radius_m": 0.01}} for _ in range(257)]), "scene.objects", 268, "at most 256 parts in all"),
     Row("too many vertices in all", put("scene", "objects", PILLAR, "parts", to=[{"convex_hull": {"vertices_m": copy.deepcopy(BALL_OF_64)}} for _ in range(17)]), "scene.objects", 1088, "at most 1024 vertices in all"),
     Row("a place too far off", put("scene", "objects", PILLAR, "position_m", to=[0.0, 1000.1, 0.0]), "scene.objects[2].position_m[1]", 1000.1, "at most 1000"),
     Row("a part too far off", put("scene", "objects", PILLAR, "parts", 0, "position_m", to=[0.0, 0.0, -1000.1]), "scene.objects[2].parts[0].position_m[2]", -1000.1, "at least -1000"),

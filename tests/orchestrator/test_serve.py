@@ -100,12 +100,12 @@ def test_a_server_killed_in_the_middle_brings_the_robot_to_a_standstill_without_
     )
     assert len(killed) == 1
     assert summary.outcome is Outcome.GAVE_UP
-    assert summary.reason.startswith("time is up; policy raised RemotePolicyError: policy server")
+    assert summary.reason.startswith("time is up; proposal refused before the gate: policy server")
     assert (summary.referee.contacts, summary.referee.limit_violations) == (0, 0), runner.counters
     after = [report for report in runner.notes.reports if report.tick > killed[0]]
     standing = next(i for i, report in enumerate(after) if report.state.standstill)
     assert all(report.state.standstill and report.command is None for report in after[standing + 1 :])
-    assert any("policy raised RemotePolicyError" in event for event in runner.notes.events)
+    assert any("refused before the gate: policy server" in event for event in runner.notes.events)
     assert not StopLatch(runner.state_dir).latched
     assert verify_chain(runner.out).state is ChainState.INTACT
 

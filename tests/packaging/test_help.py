@@ -23,7 +23,7 @@ raise SystemExit(code)
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["policy", "--help"]], ids=" ".join)
 def test_help_teaches_and_loads_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOADED_AFTER, *arguments], capture_output=True, text=True, check=False

@@ -58,6 +58,28 @@ def test_retreats_wherever_the_proposal_leads_out(name):
 
 
 @pytest.mark.parametrize("name", CELLS)
+def test_the_certificate_of_a_retreat_has_the_broken_distances_among_its_margins(name):
+    seen, capsules = 0, capsules_of(name)
+    for seed in range(STARTS):
+        case = start(seed, name)
+        parts = capsules.oracle.parts_of(case.things)
+        margin = open_gate(name).config.environment_margin_m
+        for loop, output in play(case, escaping(case), 5):
+            if output.command is None or output.verdict.rung is not Rung.RETREATING:
+                break
+            q = output.command.start[0]
+            left = [capsules.gap(c, parts[e], q)[0] - capsules.need(c, margin) for c, e in case.pairs]
+            certificate = output.certificate
+            (told,) = (m for m in certificate.margins if m.family == Family.ENVIRONMENT)
+            assert told.value == pytest.approx(min(left), abs=1e-5), (seed, loop.now_ns)
+            assert told.value < 0.0
+            assert certificate.interval_bound_m == min(m.value for m in certificate.margins if m.unit == "m")
+            assert output.margins == certificate.margins
+            seen += 1
+    assert seen > 20
+
+
+@pytest.mark.parametrize("name", CELLS)
 def test_no_point_of_the_arm_is_faster_than_a_retreat_may_be(name):
     for seed in range(4):
         case = start(seed, name)

@@ -157,6 +157,22 @@ class BodyModel:
             for piece in solid.pieces
         ]
 
+    def tool_ball(self) -> tuple[FloatArray, float]:
+        """A ball that holds the TCP at every configuration: centre in the world, shape (3,), and radius, [m].
+
+        Its centre is the first joint of the tool's chain; from joint to joint the way is as long as it is.
+        """
+        radius, joint = float(np.linalg.norm(self.tool_pos)), self.tool_joint
+        limits = self.robot.limits
+        while True:
+            if self.joint_prismatic[joint]:
+                radius += max(abs(float(limits.q_min[joint])), abs(float(limits.q_max[joint])))
+            parent = int(self.joint_parent[joint])
+            if parent < 0:
+                return self.joint_pos[joint], radius
+            radius += float(np.linalg.norm(self.joint_pos[joint]))
+            joint = parent
+
     def lever_of(self, joint: int, points: FloatArray) -> FloatArray:
         """Bound over all configurations on how far each joint moves points fixed to `joint`.
 

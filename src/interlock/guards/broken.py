@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.guards.body import BodyModel
+from interlock.guards.certificate import Margin
 from interlock.guards.compile import kernel
 from interlock.guards.distance import segment_segment_scalars
 from interlock.guards.kinematics import capsules_world, forward, tool_position
@@ -30,17 +31,28 @@ class Broken:
 
     Attributes:
         pairs: which, in the order of `recedes`, shape (k, 3).
+        slack_m: what is left of each distance after every inflation, below 0 or NaN, shape (k,), [m].
         where: family and names of the one that is broken most.
         hopeless: why nothing may move from here, "" if something may.
     """
 
     pairs: NDArray[np.int64]
+    slack_m: FloatArray
     where: tuple[str, str]
     hopeless: str
 
     def names(self, index: int, around: Surroundings) -> tuple[str, str]:
         """Family and names of one of the pairs."""
         return _where(self.pairs[index], around)
+
+    def margins(self, around: Surroundings) -> list[Margin]:
+        """What is left of each distance: its smallest slack, if it does not shrink."""
+        return [
+            Margin(family=family, value=float(slack), unit="m", where=where)
+            for (family, where), slack in zip(
+                (_where(pair, around) for pair in self.pairs), self.slack_m, strict=True
+            )
+        ]
 
     def left_out(
         self, around: Surroundings, keep_lower: FloatArray, keep_upper: FloatArray
@@ -108,7 +120,8 @@ def find_broken(
             hopeless = f"{names} overlap already: a person has to free the robot"
         elif pair[0] == BROKEN_PART and obstacles.speed_m_s[pair[2]] > 0.0:
             hopeless = f"{names} are too near, and {obstacles.owner[pair[2]]} moves by itself"
-    return Broken(pairs=pairs, where=_where(pairs[worst], around), hopeless=hopeless)
+    slack = slack[: len(pairs)]
+    return Broken(pairs=pairs, slack_m=slack, where=_where(pairs[worst], around), hopeless=hopeless)
 
 
 def _where(pair: NDArray[np.int64], around: Surroundings) -> tuple[str, str]:

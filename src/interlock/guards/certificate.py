@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-__all__ = ["Certificate", "Margin", "fingerprint"]
+__all__ = ["Certificate", "Margin", "fingerprint", "least_by_family"]
 
 
 def fingerprint(value: object) -> str:
@@ -24,13 +25,23 @@ def _plain(value: object) -> object:
 class Margin:
     """Smallest slack of one family over the tick and its stop: value, unit, and the pair or joint.
 
-    `value` is what is left after every inflation; 0 means at the limit.
+    `value` is what is left after every inflation, at the instants that were judged; 0 means at the limit,
+    below it a retreat from a margin that was broken already.
     """
 
     family: str
     value: float
     unit: str
     where: str
+
+
+def least_by_family(margins: Iterable[Margin]) -> tuple[Margin, ...]:
+    """The smallest margin of each family, in the order in which the families come."""
+    least: dict[str, Margin] = {}
+    for margin in margins:
+        if margin.family not in least or margin.value < least[margin.family].value:
+            least[margin.family] = margin
+    return tuple(least.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +62,11 @@ class Certificate:
         motion: SHA-256 over start, end and tail.
         tail: SHA-256 of the stop tail alone.
         rung: rung of the ladder the motion came from.
-        margins: smallest slack seen, by family.
+        margins: smallest slack seen at the instants judged, one a family, with its pair. Below 0 are, on the
+            rung `retreating` alone, distances that were too small at the start and shrink at no instant.
         interval_bound_m: no distance has less slack than this at any instant, between samples included, [m];
-            None if nothing is near enough to have a distance.
+            in a retreat that is the slack of what is broken most, at the start. None if nothing is near
+            enough to have a distance.
         intervals: how many intervals of time were judged to show that.
         stop_time_s: time from the end of the tick to standstill, [s].
         stop_distance_rad: from the end of the tick to *measured* standstill, sum over joints, [rad]: the path

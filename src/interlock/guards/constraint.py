@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
 from interlock.hal.arrays import FloatArray
 from interlock.hal.robot import RobotSpec
 
-__all__ = ["Constraint", "ConstraintContext"]
+__all__ = ["Constraint", "ConstraintContext", "read_slack"]
+
+_MOST_SHOWN = 40  # characters of what a plug-in gave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +52,34 @@ class Constraint(Protocol):
             period_s: time between nodes; the acceleration is linear in between, [s].
         """
         ...
+
+
+def read_slack(found: object) -> tuple[float, str]:
+    """What `Constraint.slack` gave: a finite number and where it is; or NaN and what is wrong with it."""
+    if not isinstance(found, tuple) or len(found) != 2:
+        return math.nan, f"it gives {_shown(found)}, not a pair of a slack and where it is"
+    slack, where = found
+    if not isinstance(where, str):
+        return math.nan, f"it says by {_shown(where)} where its slack is, not by a text"
+    value = _finite(slack)
+    if math.isnan(value):
+        return value, f"{where}: its slack is {_shown(slack)}, not a finite number"
+    return value, where
+
+
+def _finite(slack: object) -> float:
+    """A finite real number as it is; whatever else is NaN, True among it."""
+    if isinstance(slack, bool) or not isinstance(slack, Real):
+        return math.nan
+    try:
+        value = float(slack)
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:_MOST_SHOWN]
+    except Exception:  # an integer of 5,000 digits has no text, nor has what somebody made so
+        return f"a value of type {type(value).__name__}"

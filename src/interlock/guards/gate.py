@@ -93,7 +93,7 @@ class Gate:
     ) -> None:
         self.body = body
         self.config = config
-        self._intake = Intake(body.robot, embodiment, config)
+        self._intake = Intake(body, embodiment, config)
         in_joints = self._intake.in_joints
         self._changed: ProposalSpace = JointSpace(body.n)
         self._proposed = self._changed if in_joints is embodiment else ToolSpace(body, embodiment)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from interlock.guards.body import BodyModel
 from interlock.guards.channels import check_channels, in_joints
 from interlock.guards.config import GateConfig
 from interlock.guards.scene_check import scene_fault
@@ -15,7 +16,6 @@ from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.embodiment import Embodiment, Reference
 from interlock.hal.phase import Phase
-from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import Scene
 from interlock.hal.state import RobotState
 
@@ -26,6 +26,7 @@ _FAR_NS = 600_000_000_000  # a chunk that begins further from now than this is a
 _MAX_STEPS = 512  # a chunk longer than this is not a chunk
 _MAX_POINTS = 4096  # of all samples together: judging them has an end
 _RIGID = 1e-6
+_ROUNDING_M = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +74,12 @@ class Intake:
         in_joints: the embodiment with the arm's joints as channels; the given one if it has them already.
     """
 
-    def __init__(self, robot: RobotSpec, embodiment: Embodiment, config: GateConfig) -> None:
+    def __init__(self, body: BodyModel, embodiment: Embodiment, config: GateConfig) -> None:
+        robot = body.robot
         check_channels(robot, embodiment)
         self._robot = robot
+        self._links = frozenset((*body.cap_link, *body.model.links()))
+        self._tool_centre, self._tool_reach_m = body.tool_ball()
         self.in_joints = in_joints(robot, embodiment)
         # a third of a decision if computed each tick
         self._proposed = embodiment, embodiment.fingerprint
@@ -94,7 +98,12 @@ class Intake:
         body, fingerprint = self._proposed if given.reshaped is None else self._changed
         if chunk.embodiment != fingerprint:
             return Family.INTEGRITY, f"chunk is for another embodiment ({chunk.embodiment[:12]}…)"
-        return _form(chunk, body) or self._order(chunk, given) or _values(chunk, body)
+        return (
+            _form(chunk, body)
+            or self._anchor(chunk, body)
+            or self._order(chunk, given)
+            or _values(chunk, body)
+        )
 
     def _state(self, given: GateInput) -> tuple[str, str] | None:
         state, n = given.state, self._robot.dof
@@ -132,8 +141,24 @@ class Intake:
 
     def _scene(self, given: GateInput) -> tuple[str, str] | None:
         return scene_fault(
-            given.scene, given.phase, given.now_ns, self._config.scene_deadline_s
+            given.scene, given.phase, given.now_ns, self._config.scene_deadline_s, self._links
         ) or sighting_fault(given.scene, given.earlier, self._config.position_sigmas)
+
+    def _anchor(self, chunk: ActionChunk, body: Embodiment) -> tuple[str, str] | None:
+        """A relative chunk starts from the pose that the tool had: one that it could have."""
+        if body.tool_reference in (None, Reference.ABSOLUTE):
+            return None
+        if chunk.anchor is None or not _is_pose(chunk.anchor):
+            return Family.INTEGRITY, f"chunk {chunk.seq} is relative, and its anchor is no pose"
+        away_m = float(np.abs(chunk.anchor[:3, 3] - self._tool_centre).max())
+        if away_m <= self._tool_reach_m:  # no square of it overflows
+            away_m = float(np.linalg.norm(chunk.anchor[:3, 3] - self._tool_centre))
+        if away_m <= self._tool_reach_m + _ROUNDING_M:
+            return None
+        return Family.INTEGRITY, (
+            f"chunk {chunk.seq} has its anchor {away_m:.4g} m from the arm's first joint, the tool gets no "
+            f"further than {self._tool_reach_m:.4g} m; another unit?"
+        )
 
     def _order(self, chunk: ActionChunk, given: GateInput) -> tuple[str, str] | None:
         if chunk.seq <= given.last_seq:
@@ -160,17 +185,11 @@ def _form(chunk: ActionChunk, body: Embodiment) -> tuple[str, str] | None:
         return Family.INTEGRITY, f"chunk has {samples} samples of {steps} steps"
     if not (np.isfinite(chunk.dt_s) and 1e-3 <= chunk.dt_s <= 1.0):
         return Family.INTEGRITY, f"chunk.dt_s is {chunk.dt_s!r}"
-    if body.tool_reference not in (None, Reference.ABSOLUTE) and not _is_pose(chunk.anchor):
-        return Family.INTEGRITY, f"chunk {chunk.seq} is relative, and its anchor is no pose"
     return None
 
 
-def _is_pose(anchor: FloatArray | None) -> bool:
-    if (
-        anchor is None
-        or not np.isfinite(anchor).all()
-        or np.abs(anchor[3] - (0.0, 0.0, 0.0, 1.0)).max() > 0.0
-    ):
+def _is_pose(anchor: FloatArray) -> bool:
+    if not np.isfinite(anchor).all() or np.abs(anchor[3] - (0.0, 0.0, 0.0, 1.0)).max() > 0.0:
         return False
     turn = anchor[:3, :3]
     return bool(np.abs(turn @ turn.T - np.eye(3)).max() < _RIGID and np.linalg.det(turn) > 0.0)

@@ -13,7 +13,7 @@ from interlock.guards.part_kind import BOX, HALF_SPACE, HULL, SEGMENT
 from interlock.hal.arrays import FloatArray
 from interlock.hal.half_space import plane_of
 from interlock.hal.polytope import Polytope, polytope_of
-from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, Part, Scene, SceneObject
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, Part, Scene, SceneObject, Sphere
 from interlock.hal.zone import ZoneKind
 
 __all__ = ["Obstacles", "flatten"]
@@ -134,23 +134,34 @@ class _Row:
 def _row(thing: SceneObject, part: Part, extra: float) -> _Row:
     rot = thing.object_in_world[:3, :3] @ part.part_in_object[:3, :3]
     pos = thing.object_in_world[:3, :3] @ part.part_in_object[:3, 3] + thing.object_in_world[:3, 3]
-    shape = part.shape
+    extra_speed = extra, thing.max_speed_m_s
+    match part.shape:
+        case Box() as box:
+            return _Row(thing.name, False, BOX, rot, pos, box.half_extents_m, 0.0, 0.0, *extra_speed)
+        case ConvexHull() as solid:
+            hull = polytope_of(solid.vertices_m)
+            if hull is None:
+                raise ValueError(
+                    f"{thing.name} has a hull without volume, which the scene's check did not refuse"
+                )
+            pos = pos + rot @ hull.centre
+            return _Row(thing.name, False, HULL, rot, pos, _NONE, 0.0, 0.0, *extra_speed, hull)
+        case HalfSpace() as half:
+            plane = plane_of(half, thing.object_in_world @ part.part_in_object)
+            turn, point = plane[:3, :3], plane[:3, 3]
+            return _Row(thing.name, False, HALF_SPACE, turn, point, _NONE, 0.0, 0.0, *extra_speed)
+        case Capsule(radius_m=ball, length_m=length):
+            return _swept(thing, rot, pos, length / 2.0, ball, extra)
+        case Sphere(radius_m=ball):
+            return _swept(thing, rot, pos, 0.0, ball, extra)
+        case _:
+            raise ValueError(f"{thing.name} has a shape that the scene's check did not refuse")
+
+
+def _swept(
+    thing: SceneObject, rot: FloatArray, pos: FloatArray, half_length: float, ball: float, extra: float
+) -> _Row:
     speed = thing.max_speed_m_s
-    if isinstance(shape, Box):
-        return _Row(thing.name, False, BOX, rot, pos, shape.half_extents_m, 0.0, 0.0, extra, speed)
-    if isinstance(shape, ConvexHull):
-        hull = polytope_of(shape.vertices_m)
-        if hull is None:
-            raise ValueError(
-                f"{thing.name} has a hull without volume, which the scene's check did not refuse"
-            )
-        pos = pos + rot @ hull.centre
-        return _Row(thing.name, False, HULL, rot, pos, _NONE, 0.0, 0.0, extra, speed, hull)
-    if isinstance(shape, HalfSpace):
-        plane = plane_of(shape, thing.object_in_world @ part.part_in_object)
-        return _Row(thing.name, False, HALF_SPACE, plane[:3, :3], plane[:3, 3], _NONE, 0.0, 0.0, extra, speed)
-    half_length = shape.length_m / 2.0 if isinstance(shape, Capsule) else 0.0
-    ball = shape.radius_m
     return _Row(thing.name, False, SEGMENT, rot, pos, _NONE, half_length, ball, extra + ball, speed)
 
 

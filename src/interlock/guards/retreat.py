@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from interlock.guards.body import BodyModel
 from interlock.guards.broken import Broken
+from interlock.guards.certificate import least_by_family
 from interlock.guards.config import GateConfig
 from interlock.guards.curve import travel_bounds
 from interlock.guards.recede import recedes
@@ -36,7 +39,10 @@ class Retreat:
         return share * velocity, share * top
 
     def judge(self, nodes: FloatArray, around: Surroundings, broken: Broken) -> Finding:
-        """Judge the motion through `nodes`, shape (m, 3, n), m >= 2, its stop included."""
+        """Judge the motion through `nodes`, shape (m, 3, n), m >= 2, its stop included.
+
+        Margins and bound of what is clear have what is broken among them, as it was at the start: below 0.
+        """
         body, solid, obstacles = self._body, around.solid, around.obstacles
         m, n = nodes.shape[0], nodes.shape[2]
         speed, travel = np.empty((m - 1, n)), np.empty((m, n))
@@ -63,4 +69,12 @@ class Retreat:
         if shrinks >= 0:
             family, where = broken.names(shrinks, around)
             return refused(family, f"{where}: too near, and not shown to come no nearer")
-        return finding
+        return _with_broken(finding, broken, around)
+
+
+def _with_broken(finding: Finding, broken: Broken, around: Surroundings) -> Finding:
+    """The finding of a world without the broken distances, and those: none is ever less than at the start."""
+    least = float(broken.slack_m.min())
+    shown = least if finding.shown_m is None else min(finding.shown_m, least)
+    margins = least_by_family([*finding.margins, *broken.margins(around)])
+    return replace(finding, margins=margins, shown_m=shown)

@@ -115,13 +115,17 @@ class RobotModel:
             return self._base() * data.oMi[joint]
         return data.oMi[self.arm_ids[hanger]].actInv(data.oMi[joint])
 
+    def links(self) -> list[str]:
+        """The names of all links."""
+        return [frame.name for frame in self.full.frames if frame.type == pin.FrameType.BODY]
+
     def frame(self, link: str, field: str) -> Any:
         """The Pinocchio frame of a link.
 
         Raises:
             RobotModelError: if the URDF has no such link.
         """
-        known = [frame.name for frame in self.full.frames if frame.type == pin.FrameType.BODY]
+        known = self.links()
         if link not in known:
             raise RobotModelError(
                 "the URDF has no such link", field=field, value=link, mend=f"Name one of {', '.join(known)}."

@@ -13,7 +13,7 @@ import numpy as np
 
 from interlock.guards.verdict import Family
 from interlock.hal.arrays import FloatArray
-from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, ObjectKind, Scene, SceneObject
+from interlock.hal.scene import Box, Capsule, ConvexHull, ObjectKind, Scene, SceneObject, Sphere
 
 __all__ = ["sighting_fault"]
 
@@ -93,11 +93,14 @@ def _way(was: SceneObject, thing: SceneObject) -> float:
 def _reach(shape: object, part_in_object: FloatArray) -> float:
     """Distance from the object's origin to the furthest point of a part, at most, [m]."""
     offset = float(np.linalg.norm(part_in_object[:3, 3]))
-    if isinstance(shape, Box):
-        return offset + float(np.linalg.norm(shape.half_extents_m))
-    if isinstance(shape, ConvexHull):
-        return offset + float(np.linalg.norm(shape.vertices_m, axis=1).max())
-    if isinstance(shape, HalfSpace):
-        return float("inf")
-    length = shape.length_m / 2.0 if isinstance(shape, Capsule) else 0.0
-    return offset + length + float(getattr(shape, "radius_m", 0.0))
+    match shape:
+        case Box():
+            return offset + float(np.linalg.norm(shape.half_extents_m))
+        case ConvexHull():
+            return offset + float(np.linalg.norm(shape.vertices_m, axis=1).max())
+        case Capsule():
+            return offset + shape.length_m / 2.0 + shape.radius_m
+        case Sphere():
+            return offset + shape.radius_m
+        case _:  # a half-space, or what nobody knows
+            return float("inf")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from interlock.guards.body import BodyModel
 from interlock.hal.arrays import FloatArray
-from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, SceneObject
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, SceneObject, Sphere
 
 __all__ = ["HeldObject", "MovingSolid", "attach", "held_from_scene"]
 
@@ -77,18 +77,20 @@ def held_from_scene(thing: SceneObject, tool_joint_in_world: FloatArray, sigmas:
     world_in_joint = np.linalg.inv(tool_joint_in_world)
     for part in thing.parts:
         pose = world_in_joint @ thing.object_in_world @ part.part_in_object
-        shape = part.shape
-        if isinstance(shape, Box):
-            rows += _columns(pose, shape)
-        elif isinstance(shape, ConvexHull):
-            rows += _columns(*_boxed(pose, shape))
-        elif isinstance(shape, HalfSpace):
-            raise ValueError(f"{thing.name} has no end, which the scene's check did not refuse")
-        else:
-            reach = shape.length_m / 2.0 if isinstance(shape, Capsule) else 0.0
-            rows.append(
-                (pose[:3, 3] - reach * pose[:3, 2], pose[:3, 3] + reach * pose[:3, 2], shape.radius_m)
-            )
+        match part.shape:
+            case Box() as box:
+                rows += _columns(pose, box)
+            case ConvexHull() as hull:
+                rows += _columns(*_boxed(pose, hull))
+            case Capsule(radius_m=ball, length_m=length):
+                reach = length / 2.0
+                rows.append((pose[:3, 3] - reach * pose[:3, 2], pose[:3, 3] + reach * pose[:3, 2], ball))
+            case Sphere(radius_m=ball):
+                rows.append((pose[:3, 3], pose[:3, 3], ball))
+            case HalfSpace():
+                raise ValueError(f"{thing.name} has no end, which the scene's check did not refuse")
+            case _:
+                raise ValueError(f"{thing.name} has a shape that the scene's check did not refuse")
     extra = sigmas * thing.position_std_m
     return HeldObject(
         name=thing.name,

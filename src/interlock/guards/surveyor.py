@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from interlock.guards.body import BodyModel
 from interlock.guards.config import GateConfig
-from interlock.guards.distance import segment_segment
 from interlock.guards.intake import GateInput
 from interlock.guards.kinematics import forward, point_jacobian, tool_position
 from interlock.guards.obstacles import Obstacles, flatten
+from interlock.guards.part_distance import part_distance
 from interlock.guards.solid import HeldObject, MovingSolid, attach, held_from_scene
 from interlock.guards.verifier import Surroundings
 from interlock.hal.arrays import FloatArray
 from interlock.hal.phase import CONTACT_TOOL_SPEED_M_S, FELT_N, AllowedContact
-from interlock.hal.state import GripperState
+from interlock.hal.scene import Scene, SceneObject
 
 __all__ = ["Surveyor"]
 
@@ -65,24 +65,29 @@ class Surveyor:
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = rot[self._body.tool_joint], pos[self._body.tool_joint]
         held = held_from_scene(thing, pose, self._config.position_sigmas)
-        certain = given.phase.held is not None and self._felt(held, given.state.gripper)
+        certain = given.phase.held is not None and self._felt(thing, given)
         held = replace(held, certain=certain)
         return self._aged(held, given, abs(given.state.stamp_ns - thing.stamp_ns) * 1e-9)
 
-    def _felt(self, held: HeldObject, measured: GripperState | None) -> bool:
-        """Whether the fingers feel something, and `held` is where they would feel it.
+    def _felt(self, thing: SceneObject, given: GateInput) -> bool:
+        """Whether the fingers feel something, and `thing`, its own solid, is where they would feel it.
 
         What a phase calls held without that is only believed to be: it is checked held *and* free.
         """
-        spec = self._body.robot.gripper
+        spec, measured = self._body.robot.gripper, given.state.gripper
         if spec is None or measured is None or not measured.force_n >= FELT_N:
             return False
-        tool, near = self._body.tool_pos, np.empty(3)
+        alone = Scene(stamp_ns=given.scene.stamp_ns, objects=(thing,))
+        solid = flatten(alone, replace(self._config, zones=()), given.now_ns, None)
+        tool = self.tool(given.state.q)[None]
         away = [
-            segment_segment(tool, tool, a, b, near, near) - radius
-            for a, b, radius in zip(held.a, held.b, held.radius_m, strict=True)
-        ]
-        return bool(min(away) <= spec.max_width_m / 2.0)
+            part_distance(
+                tool, tool, 0, e, solid.kind, solid.rot, solid.pos, solid.half, solid.a, solid.b,
+                solid.span, solid.facets, solid.edges,
+            )[0] - solid.radius_m[e]
+            for e in range(len(solid.owner))
+        ]  # fmt: skip
+        return bool(np.min(away) <= spec.max_width_m / 2.0)
 
     def _aged(self, held: HeldObject, given: GateInput, age_s: float) -> HeldObject:
         """Grow what was seen `age_s` apart from the arm by how far the tool may have carried it meanwhile."""
@@ -143,14 +148,14 @@ def _touching(
 ) -> NDArray[np.bool_]:
     skip = np.zeros((len(solid.cap_link), len(obstacles.owner)), dtype=np.bool_)
     pairs = {(c.link, c.other) for c in contacts}
-    if maybe_held is not None:
-        pairs.add((maybe_held, maybe_held))  # the same thing twice: checked held and free
-    if not pairs:
+    if not pairs and maybe_held is None:
         return skip
     for e, owner in enumerate(obstacles.owner):
         if obstacles.is_zone[e]:
             continue
         for c, link in enumerate(solid.cap_link):
-            if (link, owner) in pairs:
+            # the same thing twice, checked held and free: what is held is never a link, whatever its name
+            twice = owner == maybe_held and c >= solid.held_from
+            if twice or (link, owner) in pairs:
                 skip[c, e] = True
     return skip

@@ -26,17 +26,25 @@ from interlock.hal.arrays import FloatArray
 __all__ = [
     "CLEAR",
     "ENV_PAIR",
+    "HELD_ENV_PAIR",
+    "HELD_SELF_PAIR",
     "KEEP_IN",
+    "MARGINS",
     "MAX_DEPTH",
     "SELF_PAIR",
     "TOOL_SPEED",
     "UNCLEAR",
     "VIOLATED",
+    "ZONE_PAIR",
     "sweep",
 ]
 
 CLEAR, VIOLATED, UNCLEAR = 0, 1, 2
 ENV_PAIR, SELF_PAIR, KEEP_IN, TOOL_SPEED = 0, 1, 2, 3
+ZONE_PAIR, HELD_ENV_PAIR, HELD_SELF_PAIR = 4, 5, 6
+MARGINS = 7
+"""Kinds of check, and behind them the pairs that belong to another family than the rest of their kind."""
+
 MAX_DEPTH = 16
 _BUDGET = 4000  # intervals
 _SPARE_M = 1e-6  # that a ball about a hull is wider than it has to be
@@ -110,6 +118,8 @@ def sweep(
     inflation: FloatArray,
     obs_speed: FloatArray,
     skip: NDArray[np.bool_],
+    is_zone: NDArray[np.bool_],
+    held_from: int,
     tool_joint: int,
     tool_offset: FloatArray,
     tool_lever: FloatArray,
@@ -156,6 +166,8 @@ def sweep(
         inflation: see `Obstacles`.
         obs_speed: see `Obstacles`.
         skip: pairs that may touch now, shape (capsules, parts), bool.
+        is_zone: see `Obstacles`; it and the next only tell whose margin a slack is.
+        held_from: see `MovingSolid`.
         tool_joint: joint that carries the TCP.
         tool_offset: TCP in that joint's frame, shape (3,), [m].
         tool_lever: see `BodyModel`, shape (n,), [m/rad].
@@ -163,8 +175,9 @@ def sweep(
         keep_lower: lower corners of the keep-in zones, shape (z, 3), [m].
         keep_upper: upper corners, shape (z, 3), [m].
         tool_speed_limit: bound on the speed of the TCP, [m/s].
-        out_margin: shape (4,), least slack seen by kind of check (m, m, m, m/s), written.
-        out_pair: shape (4, 2), int64, where it was, written.
+        out_margin: shape (MARGINS,), least slack seen at the instants judged, by kind of check and apart for
+            ZONE_PAIR, HELD_ENV_PAIR and HELD_SELF_PAIR, [m], of TOOL_SPEED [m/s], written.
+        out_pair: shape (MARGINS, 2), int64, where it was, written.
         out_fault: shape (5,), kind (-1: none), first and second index, slack, time [periods], written.
         out_shown: shape (5,), for each kind the bound that no slack falls below at any instant, as far as
             judged, and how many intervals that took, written.
@@ -189,9 +202,10 @@ def sweep(
     out_shown[4] = 0.0
     for kind in range(4):
         out_shown[kind] = math.inf
-        out_margin[kind] = math.inf
-        out_pair[kind, 0] = -1
-        out_pair[kind, 1] = -1
+    for margin in range(MARGINS):
+        out_margin[margin] = math.inf
+        out_pair[margin, 0] = -1
+        out_pair[margin, 1] = -1
     count = 0
     for c in range(caps):
         if cap_joint[c] >= 0:
@@ -251,12 +265,17 @@ def sweep(
         for index in range(lengths[depth]):
             item = lists[depth, index]
             kind = ENV_PAIR
+            margin = ENV_PAIR
             first = -1
             second = -1
             if item < first_self:
                 c = item // parts
                 e = item - c * parts
                 first, second = c, e
+                if is_zone[e]:
+                    margin = ZONE_PAIR
+                elif c >= held_from:
+                    margin = HELD_ENV_PAIR
                 need = cap_radius[c] + inflation[e] + tube[c]
                 # one call for all kinds would cost all scenes a quarter of their time
                 if part_kind[e] <= BOX:
@@ -268,7 +287,7 @@ def sweep(
                     apart = _least_distance(world_a, world_b, c, e, part_pos, ball)
                     slack = apart - need - obs_speed[e] * mid * period_s
                     worst = apart - need - obs_speed[e] * t1 * period_s - reach[c]
-                    if slack >= out_margin[kind] and worst >= max(out_shown[kind], 0.0):
+                    if slack >= out_margin[margin] and worst >= max(out_shown[kind], 0.0):
                         continue
                     found = solid_distance(
                         world_a, world_b, c, e, part_kind, part_rot, part_pos, span, facets, edges
@@ -280,6 +299,7 @@ def sweep(
                 k = item - first_self
                 first = self_pairs[k, 0]
                 second = self_pairs[k, 1]
+                margin = HELD_SELF_PAIR if second >= held_from else SELF_PAIR
                 found = segment_segment_scalars(
                     world_a[first, 0], world_a[first, 1], world_a[first, 2],
                     world_b[first, 0], world_b[first, 1], world_b[first, 2],
@@ -292,6 +312,7 @@ def sweep(
                     worst -= pair_lever[k, i] * move[i]
             elif item < speed_item:
                 kind = KEEP_IN
+                margin = KEEP_IN
                 first = item - first_zone
                 slack = math.inf
                 total = 0.0
@@ -307,14 +328,15 @@ def sweep(
                     worst -= tool_lever[i] * move[i]
             else:
                 kind = TOOL_SPEED
+                margin = TOOL_SPEED
                 slack = tool_speed_limit - point_speed(
                     rot, pos, tool, tool_joint, joint_parent, joint_axis, joint_prismatic, here[1], jacobian
                 )
                 worst = slack - tool_speed_change(nodes, speed_bound, tool_lever, t0, t1, period_s)
-            if slack < out_margin[kind]:
-                out_margin[kind] = slack
-                out_pair[kind, 0] = first
-                out_pair[kind, 1] = second
+            if slack < out_margin[margin]:
+                out_margin[margin] = slack
+                out_pair[margin, 0] = first
+                out_pair[margin, 1] = second
             if not slack >= 0.0:  # NaN is a violation too
                 out_fault[0] = kind
                 out_fault[1] = first

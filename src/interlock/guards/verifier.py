@@ -11,19 +11,30 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interlock.guards.body import BodyModel
-from interlock.guards.certificate import Margin, fingerprint
+from interlock.guards.certificate import Margin, fingerprint, least_by_family
 from interlock.guards.config import GateConfig
-from interlock.guards.constraint import Constraint
+from interlock.guards.constraint import Constraint, read_slack
 from interlock.guards.curve import extremes, largest_gap, travel_bounds
 from interlock.guards.obstacles import Obstacles
 from interlock.guards.solid import MovingSolid
-from interlock.guards.sweep import CLEAR, ENV_PAIR, KEEP_IN, SELF_PAIR, TOOL_SPEED, UNCLEAR, sweep
+from interlock.guards.sweep import (
+    CLEAR,
+    ENV_PAIR,
+    HELD_ENV_PAIR,
+    HELD_SELF_PAIR,
+    KEEP_IN,
+    MARGINS,
+    SELF_PAIR,
+    TOOL_SPEED,
+    UNCLEAR,
+    ZONE_PAIR,
+    sweep,
+)
 from interlock.guards.verdict import Family
 from interlock.hal.arrays import FloatArray
 from interlock.hal.zone import ZoneKind
@@ -31,6 +42,7 @@ from interlock.hal.zone import ZoneKind
 __all__ = ["Finding", "Surroundings", "Verifier", "refused"]
 
 _RELATIVE = 1e-9  # rounding allowed on a limit that a command may sit on
+_PARTS, _SELVES = (ENV_PAIR, ZONE_PAIR, HELD_ENV_PAIR), (SELF_PAIR, HELD_SELF_PAIR)
 _ONE_CURVE = 1e-9  # rounding allowed between a node and the curve that leads to it
 
 
@@ -78,7 +90,7 @@ class Finding:
         clear: whether the motion may be released.
         family: what refuses it, "" if nothing does.
         reason: why.
-        margins: smallest slack seen, by family.
+        margins: smallest slack seen at the instants judged, one a family; a plug-in adds its own.
         shown_m: bound shown for every instant: no distance has less slack than this, [m]; None without one.
         intervals: how many intervals of time it took to show that.
     """
@@ -150,10 +162,9 @@ class Verifier:
             return swept
         margins = [*finding.margins, *swept.margins]
         for constraint in self._constraints:
-            found, where = constraint.slack(nodes.copy(), self._config.period_s)
-            value = _finite(found)
+            value, where = read_slack(constraint.slack(nodes.copy(), self._config.period_s))
             if math.isnan(value):
-                return refused(constraint.name, f"{where}: its slack is {found!r:.40}, not a finite number")
+                return refused(constraint.name, where)
             if not value >= 0.0:
                 return refused(constraint.name, f"{where}: {-value:.4g} {constraint.unit} too little")
             margins.append(Margin(family=constraint.name, value=value, unit=constraint.unit, where=where))
@@ -189,8 +200,8 @@ class Verifier:
         m, n = nodes.shape[0], body.n
         speed, travel = np.empty((m - 1, n)), np.empty((m, n))
         travel_bounds(nodes, self._config.period_s, speed, travel)
-        margin, fault, shown = np.empty(4), np.empty(5), np.empty(5)
-        pair = np.empty((4, 2), dtype=np.int64)
+        margin, fault, shown = np.empty(MARGINS), np.empty(5), np.empty(5)
+        pair = np.empty((MARGINS, 2), dtype=np.int64)
         status = sweep(
             nodes, speed, travel, self._config.period_s,
             body.joint_parent, body.joint_rot, body.joint_pos, body.joint_axis, body.joint_prismatic,
@@ -198,7 +209,7 @@ class Verifier:
             solid.self_pairs, solid.pair_lever, solid.pair_tube_m, self._config.self_margin_m,
             obstacles.kind, obstacles.rot, obstacles.pos, obstacles.half, obstacles.a, obstacles.b,
             obstacles.span, obstacles.facets, obstacles.edges,
-            obstacles.inflation_m, obstacles.speed_m_s, around.skip,
+            obstacles.inflation_m, obstacles.speed_m_s, around.skip, obstacles.is_zone, solid.held_from,
             body.tool_joint, body.tool_pos, body.tool_lever,
             float(body.tool_lever.sum()) * body.robot.tube.position_rad,
             *keep_in, around.tool_speed_limit_m_s,
@@ -207,7 +218,7 @@ class Verifier:
         if status != CLEAR:
             return self._fault(status, fault, around)
         margins = []
-        for kind in range(4):
+        for kind in range(MARGINS):
             if np.isfinite(margin[kind]):
                 family, where = self._where(kind, int(pair[kind, 0]), int(pair[kind, 1]), around)
                 unit = "m/s" if kind == TOOL_SPEED else "m"
@@ -217,7 +228,7 @@ class Verifier:
             clear=True,
             family="",
             reason="",
-            margins=tuple(margins),
+            margins=least_by_family(margins),
             shown_m=least if np.isfinite(least) else None,
             intervals=int(shown[4]),
         )
@@ -234,18 +245,13 @@ class Verifier:
         return refused(family, f"{where}: {-fault[3] * scale:.3g} {unit} too little {at}")
 
     def _where(self, kind: int, first: int, second: int, around: Surroundings) -> tuple[str, str]:
-        if kind == ENV_PAIR:
+        if kind in _PARTS:
             return around.contact_pair(first, second)
-        if kind == SELF_PAIR:
+        if kind in _SELVES:
             return around.self_pair(first, second)
         if kind == KEEP_IN:
             return Family.ZONES, f"tool and {self._keep_names[first]}"
         return Family.TOOL_SPEED, "tool speed"
-
-
-def _finite(found: object) -> float:
-    """A finite real number as it is; whatever else a plug-in returns is NaN, and refuses."""
-    return float(found) if isinstance(found, Real) and math.isfinite(found) else math.nan
 
 
 def refused(family: str, reason: str) -> Finding:

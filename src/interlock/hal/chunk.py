@@ -33,7 +33,8 @@ class ActionChunk:
         t0_ns: monotonic time of step 0, [ns].
         dt_s: time between steps, [s].
         provenance: where it came from.
-        anchor: pose of the tool in the world that relative poses start from, shape (4, 4), [m]; else None.
+        anchor: pose of the tool in the world that relative poses start from, shape (4, 4), [m], one that it
+            can have; else None.
     """
 
     seq: int

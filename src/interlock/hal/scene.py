@@ -10,6 +10,7 @@ from interlock.hal.arrays import FloatArray, frozen_array
 
 __all__ = [
     "FURTHEST_M",
+    "MOST_PARTS",
     "Box",
     "Capsule",
     "ConvexHull",
@@ -25,6 +26,9 @@ __all__ = [
 
 FURTHEST_M = 1000.0
 """No position, vertex, offset or extent of a scene is beyond this, [m]: distances hold up to here."""
+
+MOST_PARTS = 256
+"""All objects of a scene have no more parts than this together: judging them has to end within a tick."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from interlock.guards.certificate import least_by_family
 from interlock.guards.gate import GateOutput
 from interlock.guards.surveyor import Surveyor
 from interlock.guards.verdict import Decision
@@ -28,10 +29,11 @@ class Aftermath:
         """What follows from `output`, for a robot that `surveyor` knows."""
         end = output.command.end if output.command is not None else output.verdict.after
         tool = surveyor.tool(end[0])
+        distances = least_by_family(m for m in output.margins if m.unit == "m")
         moving = output.verdict.decision is not Decision.REFUSE
         return cls(
             mode=Mode.LATCHED if latched else (Mode.AUTO if moving else Mode.BRAKING),
-            margins_m={m.family: m.value for m in output.margins if m.unit == "m"},
+            margins_m={m.family: m.value for m in distances},
             tool_in_world=(float(tool[0]), float(tool[1]), float(tool[2])),
             tool_speed_m_s=surveyor.tool_speed(end[0], end[1]),
         )

@@ -11,8 +11,10 @@ from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.gate_maker import GateMaker, build_gate
 from interlock.orchestrator.loop import Loop
 from interlock.orchestrator.messages import TickReport
+from interlock.orchestrator.motion_history import MotionHistory
 from interlock.orchestrator.proposer import InlineProposer, ThreadProposer
 from interlock.orchestrator.rig import Rig, build_rig
+from interlock.orchestrator.stream_proposer import streaming
 from interlock.policy.observation import TaskView
 from interlock.policy.policy import PolicyContext, PolicyFactory
 from interlock.policy.registry import create
@@ -75,7 +77,9 @@ def bench_run(
     rig = build_rig(cell, seed=0, latch=lambda cause: None, real_time=real_time, make_gate=make_gate)
     try:
         seen = BenchRun(rig)
-        context = PolicyContext(robot=cell.robot_spec(), embodiment=cell.embodiment(), seed=0, options={})
+        context = PolicyContext(
+            robot=cell.robot_spec(), embodiment=cell.embodiment(), seed=0, options={}, real_time=real_time
+        )
         target = next(o.name for o in cell.domain(0).objects if o.role == "movable")
         task = TaskView(
             task_id="t1",
@@ -86,8 +90,10 @@ def bench_run(
             target_in_world=None,
         )
         made = create(policy, context) if make_policy is None else make_policy(context)
+        history = MotionHistory()
+        asked = ThreadProposer(made) if real_time else InlineProposer(made)
         loop = Loop(
-            proposer=ThreadProposer(made) if real_time else InlineProposer(made),
+            proposer=streaming(asked, made, rig.clock.now_ns, history, real_time=real_time),
             drive=rig.drive,
             clock=rig.clock,
             replan_s=cell.rates.replan_s,
@@ -95,6 +101,7 @@ def bench_run(
             state=rig.world.driver.observe(),
             scene=rig.source.snapshot(),
             complain=lambda text: None,
+            history=history,
         )
         loop.grant(_PHASE)
         for _ in range(_WARM_UP):

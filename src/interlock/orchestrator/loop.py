@@ -9,6 +9,7 @@ import copy
 from collections.abc import Callable
 from typing import Protocol
 
+from interlock.errors import RefusedError
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.phase import Phase
 from interlock.hal.scene import Scene
@@ -16,6 +17,7 @@ from interlock.hal.state import RobotState
 from interlock.orchestrator.clock import Clock
 from interlock.orchestrator.cycle import Cycle
 from interlock.orchestrator.messages import ChunkMessage, PhaseMessage, TickReport
+from interlock.orchestrator.motion_history import MotionHistory
 from interlock.orchestrator.proposal import not_a_chunk
 from interlock.orchestrator.proposer import Proposer
 from interlock.policy.observation import Observation, TaskView
@@ -51,6 +53,8 @@ class Loop:
         state: the robot's state before the first tick.
         scene: the world before the first tick.
         complain: called with a sentence when the policy raises.
+        history: takes in every tick, and tells the policy what was executed; else one of the loop's own.
+        note: called with a sentence when an answer comes for what is no longer granted.
 
     Attributes:
         state: the robot's state as last reported.
@@ -69,6 +73,8 @@ class Loop:
         state: RobotState,
         scene: Scene,
         complain: Callable[[str], None],
+        history: MotionHistory | None = None,
+        note: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._proposer = proposer
         self._drive = drive
@@ -78,24 +84,35 @@ class Loop:
         self.state = state
         self.scene = scene
         self._complain = complain
+        self._history = history or MotionHistory()
         self._due_ns = 0
         self.trouble = ""
+        self._note = note
+        self._grant = 0
+        self._asked: tuple[int, TaskView] | None = None
 
     def tick(self, task: TaskView | None) -> TickReport:
-        """One tick; without a task nothing is proposed."""
+        """One tick; without a task nothing is proposed.
+
+        While a question is unanswered none is asked; an overdue one is asked at the first tick after that,
+        from what is then observed.
+        """
         now_ns = self._clock.now_ns()
-        if task is not None and now_ns >= self._due_ns:
+        if task is not None and now_ns >= self._due_ns and self._proposer.free():
             self._proposer.ask(self._observe(task))
+            self._asked = (self._grant, task)
             self._due_ns = now_ns + self._replan_ns
         self._hand_over(self._proposer.answer())
         report = self._drive.tick(now_ns, self._clock.lateness_ns())
         self.state, self.scene = report.state, report.scene
+        self._history.add(report)
         self._witness.tick(report)
         self._clock.wait_next_tick()
         return report
 
     def grant(self, phase: Phase) -> None:
-        """Put a phase in force; the next tick asks for a new proposal."""
+        """Put a phase in force; the next tick asks for a new proposal; answers to older ones are dropped."""
+        self._grant += 1
         self._drive.handle(PhaseMessage(phase=phase))
         self._witness.phase(phase, self._clock.now_ns())
         self._due_ns = 0
@@ -103,14 +120,22 @@ class Loop:
     def _observe(self, task: TaskView) -> Observation:
         """A copy: whatever a policy does to it, the world of the drive stays as it is."""
         state, scene = copy.deepcopy((self.state, self.scene))
-        return Observation(stamp_ns=state.stamp_ns, state=state, scene=scene, frames=(), task=task)
+        executed = self._history.executed()
+        return Observation(
+            stamp_ns=state.stamp_ns, state=state, scene=scene, frames=(), task=task, executed=executed
+        )
 
     def withdraw(self) -> None:
-        """No proposal is in force from now on: the verified stop plays."""
+        """No proposal is in force from now on, nor one still on its way: the verified stop plays."""
+        self._grant += 1
         self._drive.handle(ChunkMessage(chunk=None))
 
     def _hand_over(self, proposed: object) -> None:
-        if proposed is None:
+        if proposed is None or self._comes_too_late():
+            return
+        if isinstance(proposed, RefusedError):
+            self.trouble = f"proposal refused before the gate: {proposed}"
+            self._complain(self.trouble)
             return
         if isinstance(proposed, BaseException):
             self.trouble = f"policy raised {type(proposed).__name__}: {proposed}"
@@ -124,3 +149,15 @@ class Loop:
         self.trouble = ""
         self._drive.handle(ChunkMessage(chunk=proposed))
         self._witness.chunk(proposed)
+
+    def _comes_too_late(self) -> bool:
+        """Whether what was asked for has been followed by another grant, or was withdrawn."""
+        if self._asked is None:
+            return True
+        grant, task = self._asked
+        if grant == self._grant:
+            return False
+        self._note(
+            f"an answer for {task.task_id}, phase {task.phase}, came when another was granted: dropped"
+        )
+        return True

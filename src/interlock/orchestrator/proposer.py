@@ -16,7 +16,15 @@ _SLICE_S = 0.05  # how often a stop is looked for while a policy thinks
 
 
 class Proposer(Protocol):
-    """Asks a policy and hands over what it answered."""
+    """Asks a policy and hands over what it answered.
+
+    A question asked while one is unanswered is dropped, never kept: its observation would be old when its
+    turn came. Whoever asks looks at `free` and asks again from what is then observed.
+    """
+
+    def free(self) -> bool:
+        """Whether no question is unanswered."""
+        ...
 
     def ask(self, observation: Observation) -> None:
         """Ask for a proposal; ignored while the last question is unanswered."""
@@ -33,6 +41,10 @@ class InlineProposer:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._answer: object = None
+
+    def free(self) -> bool:
+        """Always: a question is answered before anyone can look."""
+        return True
 
     def ask(self, observation: Observation) -> None:
         """Ask, and wait for the answer."""
@@ -57,6 +69,10 @@ class ThreadProposer:
         self._waiting = False
         self._answered = threading.Event()
         threading.Thread(target=self._run, name="policy", daemon=True).start()
+
+    def free(self) -> bool:
+        """Whether the last question is answered, and the answer taken."""
+        return not self._waiting
 
     def ask(self, observation: Observation) -> None:
         """Ask, unless the last question is still unanswered."""
@@ -95,6 +111,10 @@ class WaitingProposer:
     def __init__(self, policy: Policy, stopped: Callable[[], bool]) -> None:
         self._thread = ThreadProposer(policy)
         self._stopped = stopped
+
+    def free(self) -> bool:
+        """Whether the last question is answered; not so after a stop that came first."""
+        return self._thread.free()
 
     def ask(self, observation: Observation) -> None:
         """Ask, and wait for the answer or for a stop."""

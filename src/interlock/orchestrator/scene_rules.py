@@ -10,6 +10,7 @@ import numpy as np
 
 from interlock.errors import CellError
 from interlock.hal.polytope import MOST_IN_ALL, THINNEST_M, polytope_of
+from interlock.hal.scene import MOST_PARTS
 from interlock.orchestrator.cell_schema import (
     CameraSection,
     CellFile,
@@ -38,6 +39,7 @@ def check_scene(file: CellFile, outline: UrdfOutline) -> None:
         CellError: at the first rule that does not hold, with the field, the value and the mend.
     """
     _names(file, outline)
+    _parts(file.scene)
     _vertices(file.scene)
     supports = {o.name: o for o in file.scene.objects if o.role is Role.SUPPORT}
     for index, thing in enumerate(file.scene.objects):
@@ -84,6 +86,17 @@ def _unique(named: Iterable[tuple[str, str]]) -> None:
                 mend="Give each its own name.",
             )
         first[name] = field
+
+
+def _parts(scene: SceneSection) -> None:
+    total = sum(len(thing.parts) for thing in scene.objects)
+    if total > MOST_PARTS:
+        raise CellError(
+            "all objects together have too many parts to be judged in a tick",
+            field="scene.objects",
+            value=total,
+            mend=f"Give at most {MOST_PARTS} parts in all: one box or hull in the place of several.",
+        )
 
 
 def _vertices(scene: SceneSection) -> None:

@@ -19,12 +19,14 @@ from interlock.orchestrator.gate_maker import GateMaker, build_gate
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.loop import Loop
 from interlock.orchestrator.messages import StopMessage, TickReport
+from interlock.orchestrator.motion_history import MotionHistory
 from interlock.orchestrator.phases import PhaseTracker, Progress, TaskState
 from interlock.orchestrator.progress import Progress as Display
 from interlock.orchestrator.proposer import ThreadProposer, WaitingProposer
 from interlock.orchestrator.reachability import make_reachable
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig, build_rig
+from interlock.orchestrator.stream_proposer import streaming
 from interlock.orchestrator.summary import Outcome, RunSummary
 from interlock.orchestrator.world_state import broken_goals, refreshed
 from interlock.planners.domain import Domain
@@ -71,7 +73,11 @@ def run(
     latch.require_clear()
     plan = plan_goal(request.goal, domain, make_reachable(robot, cell.zones()))
     context = PolicyContext(
-        robot=robot, embodiment=cell.embodiment(), seed=request.seed, options=request.policy_options
+        robot=robot,
+        embodiment=cell.embodiment(),
+        seed=request.seed,
+        options=request.policy_options,
+        real_time=request.real_time,
     )
     policy = create(request.policy, context)
     lease = Lease(request.state_dir, robot.name)
@@ -138,10 +144,10 @@ class Session:
         self._mode: Mode | None = None
         self._complaint = ""
         _reset(policy)
+        history = MotionHistory()
+        asked = ThreadProposer(policy) if request.real_time else WaitingProposer(policy, self._stop_wanted)
         self._loop = Loop(
-            proposer=ThreadProposer(policy)
-            if request.real_time
-            else WaitingProposer(policy, self._stop_wanted),
+            proposer=streaming(asked, policy, rig.clock.now_ns, history, real_time=request.real_time),
             drive=rig.drive,
             clock=rig.clock,
             replan_s=rig.cell.rates.replan_s,
@@ -149,6 +155,8 @@ class Session:
             state=rig.world.driver.observe(),
             scene=rig.source.snapshot(),
             complain=self._complain,
+            history=history,
+            note=lambda text: bystanders.event(self._now_ns(), "policy", text),
         )
         self._resting_ticks = 0
         self._last_phase = ""

@@ -10,8 +10,8 @@ from interlock.guards.gate import Gate
 from interlock.guards.intake import GateInput
 from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk, Provenance
-from interlock.hal.phase import Phase
-from interlock.hal.scene import Scene, SceneObject
+from interlock.hal.phase import FELT_N, Phase
+from interlock.hal.scene import ObjectKind, Scene, SceneObject
 from interlock.hal.state import GripperState, RobotState
 from interlock.orchestrator.cell import Cell
 from interlock.policy.policy import PolicyContext
@@ -52,6 +52,10 @@ def warm_up(gate: Gate, cell: Cell, objects: tuple[SceneObject, ...]) -> None:
         phase=_PHASE,
     )
     gate.decide(given)
+    loads = [thing.name for thing in objects if thing.kind is ObjectKind.MOVABLE]
+    if loads and gripper is not None:
+        felt = replace(state, gripper=GripperState(width_m=gripper.max_width_m, force_n=FELT_N))
+        gate.decide(replace(given, state=felt, phase=replace(_PHASE, held=loads[0])))
     for limit in (robot.limits.q_min, robot.limits.q_max):  # far enough to meet something, and to be bent
         gate.preview(replace(given, chunk=_chunk(context, limit)))
 

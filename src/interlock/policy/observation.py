@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from interlock.hal.frame import Frame
 from interlock.hal.scene import Scene
 from interlock.hal.state import RobotState
+from interlock.policy.executed import NOTHING_EXECUTED, Executed
 
 __all__ = ["Observation", "TaskView"]
 
@@ -35,10 +36,14 @@ class TaskView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """State, estimated scene, pictures and task at one instant; `stamp_ns` is monotonic, [ns]."""
+    """State, estimated scene, pictures and task at one instant; `stamp_ns` is monotonic, [ns].
+
+    `executed` is the motion that led there, as commanded after the gate.
+    """
 
     stamp_ns: int
     state: RobotState
     scene: Scene
     frames: tuple[Frame, ...]
     task: TaskView
+    executed: Executed = NOTHING_EXECUTED

@@ -37,12 +37,14 @@ class PolicyContext:
         embodiment: channels, rate and horizon its chunks must have.
         seed: the run's seed.
         options: the cell's `policy.options`.
+        real_time: whether the machine's clock paces the run; in lockstep nothing may depend on it.
     """
 
     robot: RobotSpec
     embodiment: Embodiment
     seed: int
     options: Mapping[str, Any]
+    real_time: bool = False
 
 
 PolicyFactory = Callable[[PolicyContext], Policy]

@@ -1,0 +1,73 @@
+"""One block of the decoder: AdaLN, attention, AdaLN, gated MLP."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from interlock.policy.vla.decoder_shape import DecoderShape
+from interlock.policy.vla.rope import Rotation, rotate
+
+__all__ = ["DitBlock"]
+
+
+class DitBlock(nn.Module):
+    """A transformer block whose norms are shifted, scaled and gated by τ (Peebles & Xie 2023, AdaLN-Zero).
+
+    30 d² weights at the published width: modulation 6 d², attention 4 d², MLP 3 d · mlp_hidden = 20 d².
+    Beside them stand only the modulation's bias (6 d) and the norms of queries and keys (2 · head_dim).
+    """
+
+    def __init__(self, shape: DecoderShape) -> None:
+        super().__init__()
+        width = shape.width
+        self.heads = shape.heads
+        self.head_dim = width // shape.heads
+        self.modulation = nn.Linear(width, 6 * width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.query_key_norm = nn.Parameter(torch.ones(2, 1, self.head_dim))
+        self.out = nn.Linear(width, width, bias=False)
+        self.gate_up = nn.Linear(width, 2 * shape.mlp_hidden, bias=False)
+        self.down = nn.Linear(shape.mlp_hidden, width, bias=False)
+        # Zero: at first every block passes its input on, which makes a deep stack trainable from scratch.
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def modulate(self, condition: Tensor) -> Tensor:
+        """Shift, scale and gate for both halves, from the embedding of τ.
+
+        Args:
+            condition: shape (B, d), already through SiLU.
+
+        Returns:
+            Shape (6, B, 1, d).
+        """
+        count = condition.shape[0]
+        return self.modulation(condition).view(count, 6, 1, -1).transpose(0, 1)
+
+    def project(
+        self, tokens: Tensor, modulation: Tensor, rotation: Rotation
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each shape (B, N, heads, head_dim), of tokens (B, N, d)."""
+        shift, scale = modulation[0], modulation[1]
+        normed = functional.layer_norm(tokens, tokens.shape[-1:])
+        mixed = self.qkv(torch.addcmul(shift, normed, 1.0 + scale))
+        batch, count, _ = tokens.shape
+        query_key, value = mixed.view(batch, count, 3 * self.heads, self.head_dim).split(
+            [2 * self.heads, self.heads], dim=2
+        )
+        normed = functional.rms_norm(query_key, (self.head_dim,), eps=1e-6)
+        weight = self.query_key_norm.expand(2, self.heads, self.head_dim).reshape(
+            2 * self.heads, self.head_dim
+        )
+        query, key = rotate(normed * weight, rotation).split(self.heads, dim=2)
+        return query, key, value
+
+    def finish(self, tokens: Tensor, attended: Tensor, modulation: Tensor) -> Tensor:
+        """Add what attention found, shape (B, heads, N, head_dim), then the MLP; both gated by τ."""
+        gate, shift, scale, last = modulation[2], modulation[3], modulation[4], modulation[5]
+        tokens = torch.addcmul(tokens, gate, self.out(attended.transpose(1, 2).flatten(2)))
+        normed = functional.layer_norm(tokens, tokens.shape[-1:])
+        opened, linear = self.gate_up(torch.addcmul(shift, normed, 1.0 + scale)).chunk(2, dim=-1)
+        return torch.addcmul(tokens, last, self.down(functional.silu(opened) * linear))

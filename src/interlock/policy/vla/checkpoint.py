@@ -1,0 +1,210 @@
+"""A trained policy as a folder of five files; loading refuses, it never warns."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interlock.errors import CheckpointError, StorageError
+from interlock.hal.embodiment import Embodiment
+from interlock.policy.vla.config import VlaConfig
+from interlock.policy.vla.model import QwenVla
+from interlock.policy.vla.statistics import BodyStatistics, Statistics
+from interlock.policy.vla.tokenizer import VlaTokenizer
+from interlock.policy.vla.weights import read_weights, write_weights
+
+__all__ = ["FILES", "Checkpoint"]
+
+FILES = ("config.json", "model.safetensors", "statistics.json", "tokenizer.json", "card.md")
+_MANIFEST = "SHA256SUMS"
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Model, statistics, tokenizer and card.
+
+    Attributes:
+        model: in evaluation mode after `load`.
+        statistics: of every body it knows.
+        tokenizer: of its prompts.
+        card: what it was trained on and how it did, Markdown.
+        sha256: of each file, by name; empty for one that was never written.
+    """
+
+    model: QwenVla
+    statistics: Statistics
+    tokenizer: VlaTokenizer
+    card: str
+    sha256: Mapping[str, str]
+
+    @property
+    def config(self) -> VlaConfig:
+        """The model's shape."""
+        return self.model.config
+
+    def body(self, embodiment: Embodiment) -> BodyStatistics:
+        """Statistics of the body to drive.
+
+        Raises:
+            CheckpointError: if the checkpoint was not trained with exactly this body.
+        """
+        found = self.statistics.of(embodiment)
+        _check_size(found, self.config)
+        return found
+
+    def check_cameras(self, roles: tuple[str, ...]) -> None:
+        """Refuse cameras that the policy was not trained with, or lacks.
+
+        Raises:
+            CheckpointError: names the role.
+        """
+        for role in roles:
+            if role not in self.config.cameras:
+                raise CheckpointError(
+                    "this policy was not trained with a camera of that role",
+                    field="cameras",
+                    value=role,
+                    mend=f"It knows: {', '.join(self.config.cameras) or 'none'}.",
+                )
+        for role in self.config.cameras:
+            if role not in roles:
+                raise CheckpointError(
+                    "this policy needs a camera of that role",
+                    field="cameras",
+                    value=role,
+                    mend="Name one in the cell, or take another policy.",
+                )
+
+    def save(self, folder: Path) -> Checkpoint:
+        """Write the five files and a SHA256SUMS over them; the same contents give the same bytes.
+
+        Raises:
+            StorageError: if the folder cannot be written.
+        """
+        contents = {
+            "config.json": _text(self.config.to_json()),
+            "model.safetensors": write_weights(self.model),
+            "statistics.json": _text(self.statistics.to_json()),
+            "tokenizer.json": self.tokenizer.to_json().encode(),
+            "card.md": self.card.encode(),
+        }
+        sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        contents[_MANIFEST] = "".join(f"{sums[name]}  {name}\n" for name in FILES).encode()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in contents.items():
+                (folder / name).write_bytes(content)
+        except OSError as error:
+            raise StorageError(f"cannot be written: {error}", field="checkpoint", value=str(folder)) from None
+        return Checkpoint(
+            model=self.model,
+            statistics=self.statistics,
+            tokenizer=self.tokenizer,
+            card=self.card,
+            sha256=sums,
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Checkpoint:
+        """Read and check everything.
+
+        Raises:
+            CheckpointError: if a file is missing, foreign or changed, or its contents do not fit each other.
+        """
+        content = _read(folder)
+        sums = {name: hashlib.sha256(each).hexdigest() for name, each in content.items()}
+        _check_manifest(folder, sums)
+        config = VlaConfig.from_json(_json(content["config.json"], "config.json"))
+        statistics = Statistics.from_json(_json(content["statistics.json"], "statistics.json"))
+        for body in statistics.bodies:
+            _check_size(body, config)
+        tokenizer = VlaTokenizer.from_json(_utf8(content["tokenizer.json"], "tokenizer.json"), config)
+        return cls(
+            model=read_weights(content["model.safetensors"], config),
+            statistics=statistics,
+            tokenizer=tokenizer,
+            card=_utf8(content["card.md"], "card.md"),
+            sha256=sums,
+        )
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    if not folder.is_dir():
+        raise CheckpointError("no such folder", field="checkpoint", value=str(folder))
+    for pattern in _PICKLES:
+        for found in sorted(folder.glob(pattern)):
+            raise CheckpointError(
+                "a pickle runs code when it is read, and is refused unread",
+                field="checkpoint",
+                value=found.name,
+                mend="Convert the weights to model.safetensors and remove this file.",
+            )
+    content = {}
+    for name in FILES:
+        try:
+            content[name] = (folder / name).read_bytes()
+        except OSError:
+            raise CheckpointError(
+                f"{name} is missing or cannot be read",
+                field="checkpoint",
+                value=str(folder),
+                mend=f"A checkpoint is {', '.join(FILES)}.",
+            ) from None
+    return content
+
+
+def _check_manifest(folder: Path, sums: Mapping[str, str]) -> None:
+    path = folder / _MANIFEST
+    if not path.exists():
+        return
+    lines = [line.split("  ", 1) for line in _utf8(path.read_bytes(), _MANIFEST).splitlines()]
+    listed = {line[1]: line[0] for line in lines if len(line) == 2}
+    for name, found in sums.items():
+        if listed.get(name) != found:
+            raise CheckpointError(
+                f"is not the file that {_MANIFEST} lists",
+                field=name,
+                value=found,
+                mend="Copy the checkpoint again; after a change on purpose, write it again.",
+            )
+
+
+def _utf8(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise CheckpointError("is no UTF-8 text", field=name) from None
+
+
+def _json(content: bytes, name: str) -> object:
+    def refuse(word: str) -> object:
+        raise ValueError(f"{word} is no number")
+
+    try:
+        return json.loads(_utf8(content, name), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"is no JSON: {error}", field=name) from None
+
+
+def _check_size(body: BodyStatistics, config: VlaConfig) -> None:
+    for name, found, most in (
+        ("channels", len(body.channels), config.channels),
+        ("horizon", body.horizon, config.horizon),
+        ("state", len(body.state), config.state_width),
+    ):
+        if found > most:
+            raise CheckpointError(
+                f"{body.tag} has more than the {most} that the model holds",
+                field=f"statistics.{name}",
+                value=found,
+                mend="config.json and statistics.json belong to different models.",
+            )
+
+
+def _text(data: Mapping[str, Any]) -> bytes:
+    return (json.dumps(data, indent=1, allow_nan=False) + "\n").encode()

@@ -1,0 +1,147 @@
+"""The flow-matching transformer: hidden states and a noisy chunk in, a velocity out."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from interlock.policy.vla.block import DitBlock
+from interlock.policy.vla.cached_attention import attend_cached
+from interlock.policy.vla.decoder_shape import AttentionMode, DecoderShape
+from interlock.policy.vla.prefix import CachedPrefix, Prefix
+from interlock.policy.vla.rope import Rotation, rotation_at
+
+__all__ = ["ActionDecoder", "Conditions"]
+
+Conditions = tuple[Tensor, ...]
+"""Modulation of each block, shape (6, B, 1, d), then that of the output, shape (2, B, 1, d)."""
+
+
+class ActionDecoder(nn.Module):
+    """Single-stream DiT over [prefix; noisy chunk] (Qwen-VLA §2.2, arXiv 2605.30280).
+
+    Args:
+        shape: width, blocks and mode.
+        channels: width C of an action.
+        hidden: width of the backbone's hidden states.
+    """
+
+    def __init__(self, shape: DecoderShape, *, channels: int, hidden: int) -> None:
+        super().__init__()
+        width = shape.width
+        self.shape = shape
+        self.head_dim = width // shape.heads
+        self.action_in = nn.Sequential(nn.Linear(channels, width), nn.SiLU(), nn.Linear(width, width))
+        self.action_out = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, channels))
+        self.from_backbone = nn.Linear(hidden, width)
+        self.time_embedding = nn.Sequential(
+            nn.Linear(shape.time_features, width), nn.SiLU(), nn.Linear(width, width)
+        )
+        self.output_modulation = nn.Linear(width, 2 * width)
+        self.blocks = nn.ModuleList(DitBlock(shape) for _ in range(shape.blocks))
+        for zeroed in (self.output_modulation, self.action_out[-1]):
+            nn.init.zeros_(zeroed.weight)
+            nn.init.zeros_(zeroed.bias)
+
+    def conditions(self, tau: Tensor) -> Conditions:
+        """Everything that depends on τ alone, shape (B,)."""
+        half = self.shape.time_features // 2
+        # τ in [0, 1] times 1000, so that the sines resolve it as they do a diffusion's step count.
+        speed = torch.exp(-math.log(10_000.0) * torch.arange(half, device=tau.device) / half)
+        angle = 1000.0 * tau[:, None].float() * speed
+        features = torch.cat([angle.cos(), angle.sin()], dim=-1).to(self.output_modulation.weight.dtype)
+        embedded = functional.silu(self.time_embedding(features))
+        last = self.output_modulation(embedded).view(len(tau), 2, 1, -1).transpose(0, 1)
+        return (*(block.modulate(embedded) for block in self.blocks), last)
+
+    def cache(self, prefix: Prefix) -> CachedPrefix:
+        """Keys and values of a prefix that sees itself only; modulated at τ = 0, as it is clean."""
+        conditions = self.conditions(prefix.tokens.new_zeros(1))
+        rotation = rotation_at(prefix.positions, self.head_dim)
+        mask = None if prefix.mask is None else prefix.mask[:, None, None, :]
+        tokens, keys, values = prefix.tokens, [], []
+        for index, block in enumerate(self.blocks):
+            query, key, value = (
+                each.transpose(1, 2) for each in block.project(tokens, conditions[index], rotation)
+            )
+            keys.append(key.contiguous())
+            values.append(value.contiguous())
+            if index + 1 < len(self.blocks):  # nobody reads what the last block would make of the prefix
+                attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+                tokens = block.finish(tokens, attended, conditions[index])
+        return CachedPrefix(keys=tuple(keys), values=tuple(values), prefix=prefix)
+
+    def velocity(
+        self, noisy: Tensor, conditions: Conditions, prefix: Prefix | CachedPrefix, steps: Tensor | None
+    ) -> Tensor:
+        """The velocity Y1 − Y0 that the model sees in a noisy chunk.
+
+        Args:
+            noisy: Yτ with zeros in the padding, shape (B, T, C).
+            conditions: of τ, for B observations or for one.
+            prefix: of B observations or, in mode CACHED, of fewer that B is a multiple of.
+            steps: True where a step belongs to the body's horizon, shape (B, T); None if all do.
+
+        Returns:
+            Shape (B, T, C), float32 whatever the weights are.
+        """
+        chunk = self.action_in(noisy.to(self.output_modulation.weight.dtype))
+        if isinstance(prefix, CachedPrefix):
+            chunk = self._after_cached(chunk, conditions, prefix, steps)
+        else:
+            chunk = self._joint(chunk, conditions, prefix, steps)
+        shift, scale = conditions[-1][0], conditions[-1][1]
+        normed = functional.layer_norm(chunk, chunk.shape[-1:])
+        return self.action_out(torch.addcmul(shift, normed, 1.0 + scale)).float()
+
+    def chunk_rotation(self, positions: Tensor, count: int) -> Rotation:
+        """Rotation of `count` steps that follow a prefix at `positions`, shape (3, B, P)."""
+        start = positions.amax(dim=(0, 2)) + 1
+        steps = start[:, None] + torch.arange(count, device=positions.device)
+        return rotation_at(steps.expand(3, -1, -1), self.head_dim)
+
+    def _after_cached(
+        self, chunk: Tensor, conditions: Conditions, cached: CachedPrefix, steps: Tensor | None
+    ) -> Tensor:
+        repeated = cached.prefix.repeat(chunk.shape[0] // cached.prefix.tokens.shape[0])
+        rotation = self.chunk_rotation(repeated.positions, chunk.shape[1])
+        mask = _mask(repeated.mask, steps, repeated.tokens.shape[1], chunk.shape[1])
+        for index, block in enumerate(self.blocks):
+            query, key, value = block.project(chunk, conditions[index], rotation)
+            attended = attend_cached(query, key, value, cached.keys[index], cached.values[index], mask)
+            chunk = block.finish(chunk, attended, conditions[index])
+        return chunk
+
+    def _joint(self, chunk: Tensor, conditions: Conditions, prefix: Prefix, steps: Tensor | None) -> Tensor:
+        count = prefix.tokens.shape[1]
+        tokens = torch.cat([prefix.tokens, chunk], dim=1)
+        before = rotation_at(prefix.positions, self.head_dim)
+        behind = self.chunk_rotation(prefix.positions, chunk.shape[1])
+        rotation = Rotation(
+            cos=torch.cat([before.cos, behind.cos], dim=1), sin=torch.cat([before.sin, behind.sin], dim=1)
+        )
+        mask = _mask(prefix.mask, steps, count, chunk.shape[1])
+        for index, block in enumerate(self.blocks):
+            query, key, value = (
+                each.transpose(1, 2) for each in block.project(tokens, conditions[index], rotation)
+            )
+            attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+            tokens = block.finish(tokens, attended, conditions[index])
+        return tokens[:, count:]
+
+    def open(self, prefix: Prefix) -> Prefix | CachedPrefix:
+        """What `velocity` wants in this decoder's mode."""
+        return self.cache(prefix) if self.shape.attention is AttentionMode.CACHED else prefix
+
+
+def _mask(prefix: Tensor | None, steps: Tensor | None, before: int, count: int) -> Tensor | None:
+    if prefix is None and steps is None:
+        return None
+    some = prefix if prefix is not None else steps
+    batch = some.shape[0]  # type: ignore[union-attr]
+    first = some.new_ones(batch, before) if prefix is None else prefix  # type: ignore[union-attr]
+    last = some.new_ones(batch, count) if steps is None else steps  # type: ignore[union-attr]
+    return torch.cat([first, last], dim=1)[:, None, None, :]

@@ -1,0 +1,54 @@
+"""How the time τ of the flow is drawn in training and walked through when sampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from interlock.errors import CheckpointError
+
+__all__ = ["FlowSettings", "TauLaw"]
+
+
+class TauLaw(StrEnum):
+    """Distribution of τ in training; τ = 0 is the clean chunk, τ = 1 is noise."""
+
+    SIGMOID_NORMAL = "sigmoid_normal"
+    BETA = "beta"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSettings:
+    """Laws of τ, their parameters, and the number of Euler steps.
+
+    Qwen-VLA §5.2.1 (arXiv 2605.30280): sigmoid-normal in text-to-action pretraining and Beta afterwards
+    was the best pair. It prints no parameters; Beta(1.5, 1) · 0.999 + 0.001 is that of π0's public code, and
+    mean 0, deviation 1 are the usual ones.
+
+    Attributes:
+        text_tau: law while text alone conditions the actions.
+        main_tau: law afterwards.
+        normal_mean: mean of the normal inside the sigmoid.
+        normal_std: its deviation.
+        beta_a: first parameter of Beta.
+        beta_b: second one.
+        tau_min: smallest τ that Beta's law can give.
+        euler_steps: steps from τ = 1 to τ = 0.
+    """
+
+    text_tau: TauLaw
+    main_tau: TauLaw
+    normal_mean: float
+    normal_std: float
+    beta_a: float
+    beta_b: float
+    tau_min: float
+    euler_steps: int
+
+    def __post_init__(self) -> None:
+        if self.euler_steps < 1 or min(self.normal_std, self.beta_a, self.beta_b) <= 0.0:
+            raise CheckpointError(
+                "steps, deviation and Beta's parameters must be positive", field="config.flow"
+            )
+        if not 0.0 <= self.tau_min < 1.0:
+            raise CheckpointError("must lie in [0, 1)", field="config.flow.tau_min", value=self.tau_min)

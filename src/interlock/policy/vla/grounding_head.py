@@ -1,0 +1,79 @@
+"""Where the task's object and target are, read off the hidden states of the pictures' tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from interlock.policy.vla.inputs import GroundingTarget
+from interlock.policy.vla.slots import SLOTS
+
+__all__ = ["Found", "GroundingHead"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Positions, shape (B, 2, 3), and pixels, shape (B, cameras, 2, 2), as in `GroundingTarget`."""
+
+    positions: Tensor
+    pixels: Tensor
+
+    @property
+    def flat(self) -> Tensor:
+        """Everything in one row per slot, shape (B, 2, 3 + 2 · cameras)."""
+        pixels = self.pixels.transpose(1, 2).flatten(2)
+        return torch.cat([self.positions, pixels], dim=2)
+
+
+class GroundingHead(nn.Module):
+    """A soft argmax over each picture's tokens, then the pixels and what stands there to a position.
+
+    Small (about 25 k weights for the tiny model). A model trained from scratch on a CPU finds things an order
+    of magnitude sooner when it is told where they are.
+
+    Args:
+        hidden: width of the backbone's hidden states.
+        cameras: number of cameras.
+        cells: tokens along one side of a picture.
+    """
+
+    def __init__(self, *, hidden: int, cameras: int, cells: int) -> None:
+        super().__init__()
+        self.cells = cells
+        self.look = nn.Linear(hidden, 3 * len(SLOTS))  # logit, column and row inside the cell
+        self.describe = nn.Linear(hidden, 16)
+        self.place = nn.Sequential(nn.Linear(cameras * 18, 64), nn.GELU(), nn.Linear(64, 3))
+
+    def forward(self, hidden: Tensor, camera_mask: Tensor) -> Found:
+        """Look at all pictures.
+
+        Args:
+            hidden: states of the pictures' tokens, shape (B, cameras, cells², hidden).
+            camera_mask: True where a camera gave a picture, shape (B, cameras).
+        """
+        seen = self.look(hidden).unflatten(-1, (len(SLOTS), 3))
+        weight = seen[..., 0].softmax(dim=2)
+        centre = self._centres(hidden) + torch.tanh(seen[..., 1:]) / self.cells
+        pixels = (weight[..., None] * centre).sum(dim=2)
+        what = torch.einsum("bcns,bcnf->bcsf", weight, self.describe(hidden))
+        clues = torch.cat([pixels, what], dim=-1) * camera_mask[:, :, None, None]
+        return Found(positions=self.place(clues.transpose(1, 2).flatten(2)), pixels=pixels)
+
+    def loss(self, found: Found, target: GroundingTarget) -> Tensor:
+        """Mean absolute error of known positions and pixels; in a soft form near 0."""
+        position = functional.smooth_l1_loss(found.positions, target.positions, reduction="none", beta=0.02)
+        pixel = functional.smooth_l1_loss(found.pixels, target.pixels, reduction="none", beta=0.02)
+        return _mean(position, target.position_mask) + _mean(pixel, target.pixel_mask)
+
+    def _centres(self, like: Tensor) -> Tensor:
+        middle = (torch.arange(self.cells, device=like.device, dtype=like.dtype) + 0.5) / self.cells
+        rows, columns = torch.meshgrid(middle, middle, indexing="ij")
+        return torch.stack([columns.flatten(), rows.flatten()], dim=-1)[None, None, :, None, :]
+
+
+def _mean(error: Tensor, mask: Tensor) -> Tensor:
+    known = torch.where(mask[..., None], error, 0.0)
+    return known.sum() / (mask.sum() * error.shape[-1]).clamp_min(1)

@@ -1,0 +1,229 @@
+"""Qwen-VLA: a vision-language backbone, a flow-matching decoder, and what ties them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from interlock.policy.vla.backbone import Backbone
+from interlock.policy.vla.chunk_guide import ChunkGuide
+from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
+from interlock.policy.vla.decoder import ActionDecoder
+from interlock.policy.vla.flow import between, draw_noise, draw_tau, euler_times, masked_error
+from interlock.policy.vla.grounding_head import Found, GroundingHead
+from interlock.policy.vla.inputs import Batch, Inputs
+from interlock.policy.vla.layout import Layout, lay_out
+from interlock.policy.vla.prefix import Prefix
+from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS
+
+__all__ = ["Encoded", "LossParts", "QwenVla"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossParts:
+    """`total` is what to differentiate; `action` and `grounding` are its parts without weights, detached."""
+
+    total: Tensor
+    action: Tensor
+    grounding: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Observations behind the backbone.
+
+    Attributes:
+        prefix: what the decoder reads.
+        found: where things are, if the model says so and had pictures.
+        embedding: mean of the backbone's hidden states, shape (B, hidden): how unlike what was trained on
+            an observation is can be told from it.
+    """
+
+    prefix: Prefix
+    found: Found | None
+    embedding: Tensor
+
+
+class QwenVla(nn.Module):
+    """The whole model.
+
+    Proprioceptive state is a token of its own behind the hidden states: scaled numbers and their mask through
+    one linear layer. (Published models leave it out: state gained them at most 1.3 points with several
+    cameras, Qwen-VLA's table 12. `state_width` 0 is that.)
+    """
+
+    def __init__(self, config: VlaConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden, width = config.backbone.text.hidden, config.decoder.width
+        self.backbone = Backbone(config.backbone, sees=config.inputs is InputKind.CAMERA)
+        self.decoder = ActionDecoder(config.decoder, channels=config.channels, hidden=hidden)
+        self.from_state = nn.Linear(2 * config.state_width, width) if config.state_width else None
+        self.from_scene = _embed(SLOT_WIDTH, width) if config.inputs is InputKind.SCENE else None
+        self.grounding = self.from_found = None
+        cameras = len(config.cameras)
+        if config.grounding is not Grounding.OFF:
+            self.grounding = GroundingHead(hidden=hidden, cameras=cameras, cells=config.image_cells)
+        if config.grounding is Grounding.TOKEN:
+            self.from_found = _embed(3 + 2 * cameras, width)
+        named = self.from_scene is not None or self.from_found is not None
+        self.slot_names = nn.Parameter(0.02 * torch.randn(len(SLOTS), width)) if named else None
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> LossParts:
+        """Flow-matching loss, and that of grounding where positions are known.
+
+        Args:
+            batch: expert's chunks.
+            generator: on the CPU; draws τ and noise.
+
+        Raises:
+            ShapeError: if the batch does not fit the model.
+        """
+        batch.check(self.config)
+        inputs, flow = batch.inputs, self.config.flow
+        law = flow.text_tau if batch.text_only else flow.main_tau
+        tau = draw_tau(law, flow, inputs.count, generator).to(batch.actions.device)
+        noise = draw_noise(inputs.count, self.config.horizon, self.config.channels, generator)
+        mask = inputs.step_mask[:, :, None] & inputs.channel_mask[:, None, :]
+        noise = noise.to(batch.actions.device) * mask
+        encoded = self.encode(inputs)
+        velocity = self.decoder.velocity(
+            between(batch.actions * mask, noise, tau),
+            self.decoder.conditions(tau),
+            self.decoder.open(encoded.prefix),
+            _unless_all(inputs.step_mask),
+        )
+        action = masked_error(velocity, noise - batch.actions, mask).mean()
+        grounding = action.new_zeros(())
+        if self.grounding is not None and encoded.found is not None and batch.grounding is not None:
+            grounding = self.grounding.loss(encoded.found, batch.grounding)
+        total = action + self.config.grounding_weight * grounding
+        return LossParts(total=total, action=action.detach(), grounding=grounding.detach())
+
+    @torch.inference_mode()
+    def sample(
+        self,
+        inputs: Inputs,
+        generator: torch.Generator,
+        *,
+        samples: int = 1,
+        steps: int | None = None,
+        guide: ChunkGuide | None = None,
+        temperature: float = 1.0,
+    ) -> Tensor:
+        """Chunks for B observations; the backbone and the prefix run once, whatever `samples` and `steps`.
+
+        Args:
+            inputs: the observations.
+            generator: on the CPU; the same seed gives the same chunk bit for bit on the same CPU.
+            samples: chunks for each observation, K.
+            steps: Euler steps; None for `config.flow.euler_steps`.
+            guide: what the chunks begin with; its values for B observations.
+            temperature: factor on the noise to start from.
+
+        Returns:
+            The model's numbers, 0 in the padding, shape (B, K, H, C).
+
+        Raises:
+            ShapeError: if the inputs do not fit the model.
+        """
+        inputs.check(self.config)
+        noise = draw_noise(inputs.count * samples, self.config.horizon, self.config.channels, generator).to(
+            inputs.tokens.device
+        )
+        count = self.config.flow.euler_steps if steps is None else steps
+        return self.integrate(self.encode(inputs), inputs, temperature * noise, steps=count, guide=guide)
+
+    @torch.inference_mode()
+    def integrate(
+        self, encoded: Encoded, inputs: Inputs, noise: Tensor, *, steps: int, guide: ChunkGuide | None = None
+    ) -> Tensor:
+        """From noise, shape (B · K, H, C), to chunks, shape (B, K, H, C), by Euler steps from τ = 1 to 0."""
+        samples = noise.shape[0] // inputs.count
+        prefix = self.decoder.open(encoded.prefix)
+        if isinstance(prefix, Prefix):
+            prefix = prefix.repeat(samples)
+        mask = (inputs.step_mask[:, :, None] & inputs.channel_mask[:, None, :]).repeat_interleave(samples, 0)
+        step_mask = _unless_all(inputs.step_mask.repeat_interleave(samples, 0))
+        times = euler_times(steps).to(noise.device)
+        conditions = self.decoder.conditions(times)
+        repeated = None if guide is None else _repeat(guide, samples)
+        chunk = noise * mask
+        for index, tau in enumerate(times.tolist()):
+            now = tuple(each[:, index : index + 1] for each in conditions)
+            velocity = self.decoder.velocity(chunk, now, prefix, step_mask)
+            if repeated is not None:
+                velocity = repeated.guide(chunk, velocity, tau)
+            chunk = (chunk - velocity / steps) * mask
+        return chunk.unflatten(0, (inputs.count, samples))
+
+    def encode(self, inputs: Inputs) -> Encoded:
+        """Run the backbone and put the prefix together."""
+        layout = lay_out(self.config, inputs.tokens, inputs.token_mask, inputs.camera_mask)
+        hidden = self.backbone(layout, inputs.pictures)
+        if layout.mask is not None:
+            # What stands in the padding is undefined and may be NaN, which would spread even with weight 0.
+            hidden = torch.where(layout.mask[..., None], hidden, 0.0)
+        found = None
+        if self.grounding is not None and inputs.pictures is not None:
+            found = self.grounding(self._pictures(hidden, layout), inputs.camera_mask)
+        return Encoded(
+            prefix=self._prefix(inputs, layout, hidden, found),
+            found=found,
+            embedding=_mean(hidden, layout.mask),
+        )
+
+    def _pictures(self, hidden: Tensor, layout: Layout) -> Tensor:
+        """Hidden states of the pictures' tokens, shape (B, cameras, cells², hidden)."""
+        each = self.config.image_tokens + 2
+        return hidden[:, layout.text :].unflatten(1, (len(self.config.cameras), each))[:, :, 1:-1]
+
+    def _prefix(self, inputs: Inputs, layout: Layout, hidden: Tensor, found: Found | None) -> Prefix:
+        tokens = [self.decoder.from_backbone(hidden)]
+        masks = [layout.mask if layout.mask is not None else inputs.token_mask.new_ones(hidden.shape[:2])]
+        if self.from_scene is not None and inputs.scene is not None and inputs.scene_mask is not None:
+            slots = (inputs.scene * inputs.scene_mask[..., None]).to(hidden.dtype)
+            tokens.append(self.from_scene(slots) + self.slot_names)
+            masks.append(inputs.scene_mask)
+        if self.from_found is not None and found is not None:
+            # Detached: what it says stays a position, and does not drift into a code for the decoder.
+            tokens.append(self.from_found(found.flat.detach()) + self.slot_names)
+            masks.append(inputs.token_mask.new_ones(inputs.count, len(SLOTS)))
+        if self.from_state is not None and inputs.state is not None and inputs.state_mask is not None:
+            numbers = torch.cat([inputs.state * inputs.state_mask, inputs.state_mask.to(inputs.state)], dim=1)
+            tokens.append(self.from_state(numbers.to(hidden.dtype))[:, None])
+            masks.append(inputs.token_mask.new_ones(inputs.count, 1))
+        return Prefix(
+            tokens=torch.cat(tokens, dim=1),
+            positions=_extended(layout.positions, sum(each.shape[1] for each in tokens[1:])),
+            mask=_unless_all(torch.cat(masks, dim=1)),
+        )
+
+
+def _embed(numbers: int, width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(numbers, width), nn.SiLU(), nn.Linear(width, width))
+
+
+def _extended(positions: Tensor, more: int) -> Tensor:
+    start = positions.amax(dim=(0, 2)) + 1
+    behind = start[:, None] + torch.arange(more, device=positions.device)
+    return torch.cat([positions, behind.expand(3, -1, -1)], dim=2)
+
+
+def _mean(hidden: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return hidden.mean(dim=1)
+    return hidden.sum(dim=1) / mask.sum(dim=1, keepdim=True)
+
+
+def _unless_all(mask: Tensor) -> Tensor | None:
+    """None if the mask masks nothing: attention without one takes a faster path."""
+    return None if bool(mask.all()) else mask
+
+
+def _repeat(guide: ChunkGuide, samples: int) -> ChunkGuide:
+    return ChunkGuide(
+        values=guide.values.repeat_interleave(samples, 0), frozen=guide.frozen, overlap=guide.overlap
+    )

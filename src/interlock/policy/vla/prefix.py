@@ -1,0 +1,44 @@
+"""What the decoder is told before the noisy chunk: hidden states, objects, state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+__all__ = ["CachedPrefix", "Prefix"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """Tokens of width d and where they stand.
+
+    Attributes:
+        tokens: shape (B, P, d).
+        positions: time, height, width, shape (3, B, P).
+        mask: True where a token counts, shape (B, P); None if all do.
+    """
+
+    tokens: Tensor
+    positions: Tensor
+    mask: Tensor | None
+
+    def repeat(self, samples: int) -> Prefix:
+        """Each observation `samples` times in a row."""
+        return Prefix(
+            tokens=self.tokens.repeat_interleave(samples, 0),
+            positions=self.positions.repeat_interleave(samples, 1),
+            mask=None if self.mask is None else self.mask.repeat_interleave(samples, 0),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachedPrefix:
+    """Keys and values of a prefix, block by block, each shape (B, heads, P, head_dim).
+
+    They hold for every τ, and for any number of chunks of each observation.
+    """
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+    prefix: Prefix

@@ -1,0 +1,167 @@
+"""Scaling goes there and back for the body it was measured on, and for no other."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.policy.vla.models import body
+
+from interlock.errors import CheckpointError, ShapeError
+from interlock.policy.vla.channel_scale import MIN_SPREAD, ChannelScale
+from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
+
+STATE = (StateName(name="width", unit="m"), StateName(name="joint_0", unit="rad"))
+RANDOM = np.random.default_rng(5)
+ACTIONS = RANDOM.normal(size=(400, 7))
+STATES = RANDOM.normal(size=(300, 2))
+
+
+def measured(**constants: float) -> BodyStatistics:
+    actions, states = ACTIONS.copy(), STATES.copy()
+    for name, value in constants.items():
+        if name == "width":
+            states[:, 0] = value
+        else:
+            actions[:, int(name[-1])] = value
+    return BodyStatistics.measure(body(), actions, states, STATE, constants)
+
+
+def test_percentiles_become_one_and_minus_one() -> None:
+    numbers = measured().scale_actions(ACTIONS)
+    np.testing.assert_allclose(np.percentile(numbers, [1, 99], axis=0), [[-1.0] * 7, [1.0] * 7], atol=1e-12)
+
+
+def test_actions_come_back_unclipped() -> None:
+    wild = 30.0 * ACTIONS.reshape(4, 100, 7)
+    found = measured()
+    np.testing.assert_allclose(found.unscale_actions(found.scale_actions(wild)), wild, atol=1e-12)
+
+
+def test_declared_constant_is_what_any_output_becomes() -> None:
+    found = measured(joint_3=0.25)
+    assert (found.scale_actions(np.full((2, 7), 0.25))[:, 3] == 0.0).all()
+    assert (found.unscale_actions(np.full((2, 7), 9.0))[:, 3] == 0.25).all()
+
+
+def test_nan_stays_nan_even_in_a_constant() -> None:
+    found = measured(joint_3=0.25, width=0.0)
+    assert np.isnan(found.scale_actions(np.full(7, np.nan))).all()
+    assert np.isnan(found.unscale_actions(np.full(7, np.nan))).all()
+    assert np.isnan(found.scale_state(np.full(2, np.nan))).all()
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.99 * MIN_SPREAD, -1.0])
+def test_refuses_a_channel_that_hardly_moves_and_is_not_declared(spread: float) -> None:
+    with pytest.raises(CheckpointError, match="Declare the channel constant"):
+        ChannelScale(name="joint_0", unit="rad", q01=0.0, q99=spread, constant=None)
+
+
+def test_takes_a_channel_that_moves_just_enough() -> None:
+    assert ChannelScale(name="j", unit="rad", q01=0.0, q99=1.01 * MIN_SPREAD, constant=None).half_range > 0
+
+
+@pytest.mark.parametrize("constant", [0.5, -1.0])
+def test_refuses_a_constant_that_was_seen_elsewhere(constant: float) -> None:
+    with pytest.raises(CheckpointError, match="declared constant"):
+        ChannelScale(name="joint_0", unit="rad", q01=0.0, q99=0.5, constant=constant)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_refuses_data_that_is_not_finite(bad: float) -> None:
+    actions = ACTIONS.copy()
+    actions[7, 2] = bad
+    with pytest.raises(CheckpointError, match="finite"):
+        BodyStatistics.measure(body(), actions, STATES, STATE, {})
+
+
+def test_refuses_a_constant_of_a_channel_that_is_not_there() -> None:
+    with pytest.raises(CheckpointError, match="no such channel"):
+        BodyStatistics.measure(body(), ACTIONS, STATES, STATE, {"elbow": 0.0})
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 8), ()])
+def test_refuses_actions_of_another_width(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError):
+        measured().scale_actions(np.zeros(shape))
+    with pytest.raises(ShapeError):
+        measured().unscale_actions(np.zeros(shape))
+
+
+def test_statistics_come_back_from_json() -> None:
+    both = Statistics(bodies=(measured(joint_3=0.25), replace(measured(), tag="xarm6")))
+    assert Statistics.from_json(json.loads(json.dumps(both.to_json()))) == both
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (body("ur5"), "not trained with that body"),
+        (body(horizon=7), "horizon of 8 steps, not 7"),
+        (body(rate_hz=20.0), "25 Hz, not 20 Hz"),
+        (body(channels=6), "channels"),
+        (
+            replace(body(), channels=(*body().channels[:-1], replace(body().channels[-1], upper=2.6))),
+            "joint_6",
+        ),
+    ],
+    ids=["tag", "horizon", "rate", "channels", "limit"],
+)
+def test_refuses_any_body_but_its_own_and_says_what_differs(asked: Any, reason: str) -> None:
+    known = Statistics(bodies=(measured(),))
+    assert known.of(body()).tag == "franka_panda"
+    with pytest.raises(CheckpointError, match=reason):
+        known.of(asked)
+
+
+def _entry(data: dict[str, Any]) -> dict[str, Any]:
+    (entry,) = data["bodies"].values()
+    return entry
+
+
+def _swapped(data: dict[str, Any]) -> None:
+    data["bodies"] = {"0" * 64: _entry(data)}
+
+
+def _renamed(data: dict[str, Any]) -> None:
+    _entry(data)["action"][1]["name"] = "elbow"
+
+
+def _fewer(data: dict[str, Any]) -> None:
+    _entry(data)["action"].pop()
+
+
+def _unit(data: dict[str, Any]) -> None:
+    _entry(data)["action"][1]["unit"] = "deg"
+
+
+def _nan(data: dict[str, Any]) -> None:
+    _entry(data)["action"][1]["q01"] = float("nan")
+
+
+def _flat(data: dict[str, Any]) -> None:
+    _entry(data)["state"][0]["q99"] = _entry(data)["state"][0]["q01"]
+
+
+def _horizon(data: dict[str, Any]) -> None:
+    _entry(data)["horizon"] = 9
+
+
+def _none(data: dict[str, Any]) -> None:
+    data["bodies"] = {}
+
+
+def _extra(data: dict[str, Any]) -> None:
+    data["mean"] = 0.0
+
+
+@pytest.mark.parametrize("spoil", [_swapped, _renamed, _fewer, _unit, _nan, _flat, _horizon, _none, _extra])
+def test_refuses_statistics_that_were_tampered_with(spoil: Any) -> None:
+    data = copy.deepcopy(Statistics(bodies=(measured(),)).to_json())
+    spoil(data)
+    with pytest.raises(CheckpointError):
+        Statistics.from_json(data)

@@ -12,6 +12,7 @@
     │   └── StorageError         a folder that cannot be written or read
     ├── RefusedError             exit 3: well formed, but unsafe, unreachable or contradictory
     │   ├── PlanRefusedError     a rule of the plan guard said no
+    │   ├── RemotePolicyError    a policy server that cannot be reached or says what may not be used
     │   └── StartRefusedError    the robot may not start from here
     └── StoppedError             exit 4
         ├── LatchedError         a stop is latched and nobody has reset it
@@ -37,6 +38,7 @@ __all__ = [
     "LeaseError",
     "PlanRefusedError",
     "RefusedError",
+    "RemotePolicyError",
     "RobotModelError",
     "ShapeError",
     "StartRefusedError",
@@ -126,6 +128,10 @@ class PlanRefusedError(RefusedError):
     ) -> None:
         self.rule = rule
         super().__init__(f"[{rule}] {what}", field=field, value=value, mend=mend)
+
+
+class RemotePolicyError(RefusedError):
+    """A policy server that cannot be reached, is late, or says what may not be used."""
 
 
 class StartRefusedError(RefusedError):

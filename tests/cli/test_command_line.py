@@ -19,6 +19,7 @@ COMMANDS = [
     ["check"],
     ["stop"],
     ["reset"],
+    ["serve"],
     ["status"],
     ["cells"],
     ["guards"],

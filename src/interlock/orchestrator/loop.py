@@ -61,6 +61,7 @@ class Loop:
     Attributes:
         state: the robot's state as last reported.
         scene: the world as last reported.
+        trouble: why the last question brought no chunk, or "".
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Loop:
         self._frames = frames
         self._history = history or MotionHistory()
         self._due_ns = 0
+        self.trouble = ""
         self._note = note
         self._grant = 0
         self._asked: tuple[int, TaskView] | None = None
@@ -140,15 +142,19 @@ class Loop:
         if proposed is None or self._comes_too_late():
             return
         if isinstance(proposed, RefusedError):
-            self._complain(f"proposal refused before the gate: {proposed}")
+            self.trouble = f"proposal refused before the gate: {proposed}"
+            self._complain(self.trouble)
             return
         if isinstance(proposed, BaseException):
-            self._complain(f"policy raised {type(proposed).__name__}: {proposed}")
+            self.trouble = f"policy raised {type(proposed).__name__}: {proposed}"
+            self._complain(self.trouble)
             return
         wrong = not_a_chunk(proposed)
         if wrong or not isinstance(proposed, ActionChunk):
-            self._complain(f"policy returned no chunk: {wrong}")
+            self.trouble = f"policy returned no chunk: {wrong}"
+            self._complain(self.trouble)
             return
+        self.trouble = ""
         self._drive.handle(ChunkMessage(chunk=proposed))
         self._witness.chunk(proposed)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 from interlock.errors import BadInputError, InterlockError
@@ -88,7 +88,10 @@ def run(
     policy = create(request.policy, context) if make_policy is None else make_policy(context)
     cameras = cameras_for(policy, cell.cameras())
     lease = Lease(request.state_dir, robot.name)
-    with nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted:
+    with (
+        nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted,
+        _closing(policy),
+    ):
         try:
             lease.acquire()
             latch.require_clear()  # again: whoever held the lease until now may have latched
@@ -253,15 +256,19 @@ class Session:
             state, scene = self._loop.state, self._loop.scene
             progress = tracker.update(state, scene, self._now_ns())
             if progress.state is not TaskState.RUNNING:
-                return progress.reason
+                return self._because(progress.reason) if progress.reason else ""
             self._grant(progress)
             self._tick(_view(task, progress, goal, self._request.wording))
             if rig.drive.latched:
                 return "; ".join(rig.drive.latched)
             if (self._now_ns() - began_ns) * 1e-9 > self._times.max_task_s:
-                return f"{task} took longer than {self._times.max_task_s:g} s"
+                return self._because(f"{task} took longer than {self._times.max_task_s:g} s")
             if self._out_of_time():
-                return "time is up"
+                return self._because("time is up")
+
+    def _because(self, reason: str) -> str:
+        """With what is wrong with the policy, if it is silent for a reason."""
+        return f"{reason}; {self._loop.trouble}" if self._loop.trouble else reason
 
     def _grant(self, progress: Progress) -> None:
         if progress.phase.name != self._last_phase:
@@ -346,6 +353,18 @@ class Session:
 
     def _scene(self) -> Scene:
         return self._loop.scene
+
+
+@contextmanager
+def _closing(policy: Policy) -> Iterator[None]:
+    """Let a policy let go of what it holds (a connection, a process), if it knows how to."""
+    try:
+        yield
+    finally:
+        close = getattr(policy, "close", None)
+        if callable(close):
+            with suppress(Exception):  # the run is over, and its outcome stands
+                close()
 
 
 def _reset(policy: Policy) -> None:

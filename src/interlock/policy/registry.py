@@ -20,11 +20,20 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
         "interlock.policy.hostile.frozen:FrozenPolicy",
         "hostile: repeats its first chunk for ever, bit for bit",
     ),
+    "groot": (
+        "interlock.policy.remote.factory:groot_policy",
+        "remote: asks an Isaac-GR00T server (docs/remote.md)",
+    ),
     "nan": ("interlock.policy.hostile.nan:NanPolicy", "hostile: the expert's chunks, NaN and inf in them"),
+    "openpi": (
+        "interlock.policy.remote.factory:openpi_policy",
+        "remote: asks an openpi server, `interlock serve` by default (docs/remote.md)",
+    ),
     "oscillating": (
         "interlock.policy.hostile.oscillating:OscillatingPolicy",
         "hostile: square waves of 0.3 rad around a drifting posture",
     ),
+    "pi0": ("interlock.policy.vla.pi0:Pi0Policy", "π0 from transformers (options: path and a unit map)"),
     "random": (
         "interlock.policy.hostile.random:RandomPolicy",
         "hostile: random joint targets at full speed and a bit beyond",
@@ -41,6 +50,10 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "stale": (
         "interlock.policy.hostile.stale:StalePolicy",
         "hostile: chunks made from observations seconds old, numbers repeated",
+    ),
+    "starvla": (
+        "interlock.policy.remote.factory:starvla_policy",
+        "remote: asks a starVLA server (docs/remote.md)",
     ),
     "wrong_unit": (
         "interlock.policy.hostile.wrong_unit:WrongUnitPolicy",
@@ -98,7 +111,15 @@ def create(name: str, context: PolicyContext) -> Policy:
 def _factory(name: str) -> PolicyFactory:
     if name in _BUILT_IN:
         module, _, attribute = _BUILT_IN[name][0].partition(":")
-        return cast("PolicyFactory", getattr(importlib.import_module(module), attribute))
+        try:
+            return cast("PolicyFactory", getattr(importlib.import_module(module), attribute))
+        except ImportError as error:
+            raise BadInputError(
+                f"a package is missing ({error})",
+                field="policy.name",
+                value=name,
+                mend="Run: pip install 'interlock[vla,remote]'",
+            ) from error
     points = [point for point in _plug_ins() if point.name == name]
     if not points:
         known = names()

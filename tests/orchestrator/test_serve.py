@@ -1,0 +1,152 @@
+"""`interlock serve` as a process of its own: a run over it, its death in the middle, its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytest.importorskip("pybullet")
+pytest.importorskip("websockets")
+pytest.importorskip("zmq")
+
+from tests.orchestrator.session_runner import Notes, Runner, records
+
+from interlock.hal.latch import StopLatch
+from interlock.orchestrator.cell_folder import find_cell
+from interlock.orchestrator.summary import Outcome
+from interlock.traces.chain import ChainState, verify_chain
+
+SERVE = [sys.executable, "-m", "interlock", "serve", "--port", "0"]
+PATIENT_S = 60.0
+Start = Callable[..., tuple[subprocess.Popen[str], dict[str, Any]]]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts servers and waits for each to say where it is."""
+    running: list[subprocess.Popen[str]] = []
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state_home"))
+
+    def serve(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+        server = subprocess.Popen(
+            [*SERVE, *arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        running.append(server)
+        assert server.stdout is not None
+        line = server.stdout.readline()
+        assert line, server.communicate()[1]
+        return server, json.loads(line)
+
+    yield serve
+    for server in running:
+        server.kill()
+        server.communicate()
+
+
+def cell_over(folder: Path, protocol: str, said: dict[str, Any]) -> str:
+    """The Panda's cell with a policy over that server."""
+    data = yaml.safe_load(find_cell("panda_tabletop").read_text())
+    options = {"port": said["port"], "token_file": said["token_file"], "deadline_s": PATIENT_S}
+    data["policy"] |= {"name": protocol, "options": {**options, "connect_s": PATIENT_S}}
+    path = folder / f"{protocol}.yaml"
+    path.write_text(yaml.safe_dump(data))
+    return str(path)
+
+
+@pytest.mark.parametrize("protocol", ["openpi", "groot"])
+def test_a_run_over_a_server_moves_as_the_same_run_at_home(
+    protocol: str, start: Start, tmp_path: Path
+) -> None:
+    _, said = start("--protocol", protocol, "--policy", "scripted")
+    traces = []
+    for cell, policy in (("panda_tabletop", "scripted"), (cell_over(tmp_path, protocol, said), protocol)):
+        runner = Runner(tmp_path / policy)
+        summary = runner.run(cell=cell, policy=policy, seed=1, sim_time_s=2.0)
+        assert (summary.outcome, summary.reason) == (Outcome.GAVE_UP, "time is up")
+        assert summary.released_fraction > 0.9
+        traces.append([record["end"] for record in records(runner.out, "/command")])
+    assert traces[0] == traces[1]
+    token = Path(said["token_file"]).read_text().strip()
+    assert token.encode() not in next(runner.out.glob("*.mcap")).read_bytes()
+
+
+def test_a_server_killed_in_the_middle_brings_the_robot_to_a_standstill_without_a_contact(
+    start: Start, tmp_path: Path
+) -> None:
+    server, said = start("--protocol", "openpi", "--policy", "scripted")
+    runner = Runner(tmp_path / "run")
+
+    def kill_at_speed(report: Any) -> None:
+        if server.poll() is None and report.tick >= 150 and abs(report.state.v).max() > 0.05:
+            os.kill(server.pid, signal.SIGKILL)
+            server.wait()
+            killed.append(report.tick)
+
+    killed: list[int] = []
+    summary = runner.run(
+        cell=cell_over(tmp_path, "openpi", said),
+        policy="openpi",
+        sim_time_s=6.0,
+        notes=Notes(kill_at_speed),
+    )
+    assert len(killed) == 1
+    assert summary.outcome is Outcome.GAVE_UP
+    assert summary.reason.startswith("time is up; proposal refused before the gate: policy server")
+    assert (summary.referee.contacts, summary.referee.limit_violations) == (0, 0), runner.counters
+    after = [report for report in runner.notes.reports if report.tick > killed[0]]
+    standing = next(i for i, report in enumerate(after) if report.state.standstill)
+    assert all(report.state.standstill and report.command is None for report in after[standing + 1 :])
+    assert any("refused before the gate: policy server" in event for event in runner.notes.events)
+    assert not StopLatch(runner.state_dir).latched
+    assert verify_chain(runner.out).state is ChainState.INTACT
+
+
+def test_a_token_is_made_for_its_owner_alone_and_told_to_nobody_else(start: Start) -> None:
+    _, said = start("--policy", "scripted")
+    path = Path(said["token_file"])
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().strip() not in json.dumps(said)
+    assert said["address"].startswith("ws://127.0.0.1:")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("protocol", ["openpi", "groot"])
+def test_ctrl_c_ends_it_cleanly(protocol: str, how: signal.Signals, start: Start) -> None:
+    server, _ = start("--protocol", protocol, "--policy", "scripted")
+    server.send_signal(how)
+    out, err = server.communicate(timeout=PATIENT_S)
+    assert (server.returncode, out, err) == (0, "", "")
+
+
+BAD: dict[str, tuple[list[str], str]] = {
+    "an unknown policy": (["--policy", "scriptd"], "there is no such policy"),
+    "an unknown protocol": (["--protocol", "grpc"], "grpc"),
+    "an address that is not here": (["--host", "192.0.2.1"], "nothing can listen there"),
+    "a token that others may read": (["--token-file", "TOKEN"], "chmod 600"),
+    "an unknown cell": (["--cell", "pandas"], "pandas"),
+}
+
+
+@pytest.mark.parametrize("protocol", ["openpi", "groot"])
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_ends_with_code_2_before_anything_is_served(
+    case: str, protocol: str, tmp_path: Path
+) -> None:
+    arguments, reason = BAD[case]
+    open_to_all = tmp_path / "token"
+    open_to_all.write_text("correct-horse-battery")
+    open_to_all.chmod(0o644)
+    given = ["--protocol", protocol, *(str(open_to_all) if a == "TOKEN" else a for a in arguments)]
+    done = subprocess.run([*SERVE, *given], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr

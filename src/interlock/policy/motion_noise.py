@@ -18,15 +18,16 @@ __all__ = ["MotionNoise"]
 
 _STD = {
     ChannelKind.TOOL_POSITION: 0.05,  # [m] at the end of a chunk, of which about a tenth is played
-    ChannelKind.TOOL_ROTATION: 0.08,  # [rad]
+    ChannelKind.TOOL_ROTATION: 0.04,  # [rad]
     ChannelKind.JOINT_POSITION: 0.06,  # [rad]
     ChannelKind.GRIPPER_WIDTH: 0.0,  # fingers that wander drop what they hold
 }
 _DEAD = 0.15  # share of the standard deviation up to which a chunk counts as standing
 _KEPT = 0.8  # share of the offset that stays from one chunk to the next
 _SHARES = {
-    **dict.fromkeys(("grasp", "lower", "release", "push"), 0.3),  # beside things to touch
-    **dict.fromkeys(("lift", "carry"), 0.5),  # what is shaken turns between the fingers
+    **dict.fromkeys(("grasp", "push"), 0.3),  # beside things to touch
+    **dict.fromkeys(("lower", "release"), 0.0),  # these end at a standstill, which even 1 mm a chunk prevents
+    **dict.fromkeys(("lift", "carry"), 0.3),  # what is shaken turns between the fingers
 }
 
 

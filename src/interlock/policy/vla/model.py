@@ -71,12 +71,13 @@ class QwenVla(nn.Module):
         named = self.from_scene is not None or self.from_found is not None
         self.slot_names = nn.Parameter(0.02 * torch.randn(len(SLOTS), width)) if named else None
 
-    def loss(self, batch: Batch, generator: torch.Generator) -> LossParts:
+    def loss(self, batch: Batch, generator: torch.Generator, *, draws: int = 1) -> LossParts:
         """Flow-matching loss, and that of grounding where positions are known.
 
         Args:
             batch: expert's chunks.
             generator: on the CPU; draws τ and noise.
+            draws: how many τ and noises for each chunk; the backbone runs once for all of them.
 
         Raises:
             ShapeError: if the batch does not fit the model.
@@ -84,18 +85,22 @@ class QwenVla(nn.Module):
         batch.check(self.config)
         inputs, flow = batch.inputs, self.config.flow
         law = flow.text_tau if batch.text_only else flow.main_tau
-        tau = draw_tau(law, flow, inputs.count, generator).to(batch.actions.device)
-        noise = draw_noise(inputs.count, self.config.horizon, self.config.channels, generator)
+        count = draws * inputs.count
+        tau = draw_tau(law, flow, count, generator).to(batch.actions.device)
+        noise = draw_noise(count, self.config.horizon, self.config.channels, generator)
         mask = inputs.step_mask[:, :, None] & inputs.channel_mask[:, None, :]
+        mask = mask.repeat_interleave(draws, 0)
         noise = noise.to(batch.actions.device) * mask
+        clean = batch.actions.repeat_interleave(draws, 0)
         encoded = self.encode(inputs)
+        prefix = self.decoder.open(encoded.prefix)
         velocity = self.decoder.velocity(
-            between(batch.actions * mask, noise, tau),
+            between(clean * mask, noise, tau),
             self.decoder.conditions(tau),
-            self.decoder.open(encoded.prefix),
-            _unless_all(inputs.step_mask),
+            prefix.repeat(draws) if isinstance(prefix, Prefix) else prefix,
+            _unless_all(inputs.step_mask.repeat_interleave(draws, 0)),
         )
-        action = masked_error(velocity, noise - batch.actions, mask).mean()
+        action = masked_error(velocity, noise - clean, mask).mean()
         grounding = action.new_zeros(())
         if self.grounding is not None and encoded.found is not None and batch.grounding is not None:
             grounding = self.grounding.loss(encoded.found, batch.grounding)

@@ -88,7 +88,7 @@ def _pictures(config: VlaConfig, observed: Sequence[Observed]) -> dict[str, Tens
                     value=(picture.dtype, picture.shape),
                     mend="Set the camera to that size, and name its role.",
                 )
-            pictures[row, config.cameras.index(role)] = torch.from_numpy(np.ascontiguousarray(picture))
+            pictures[row, config.cameras.index(role)] = torch.from_numpy(np.array(picture))
             mask[row, config.cameras.index(role)] = True
     return {"pictures": pictures, "camera_mask": mask}
 

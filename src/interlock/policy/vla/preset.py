@@ -145,6 +145,26 @@ PRESETS = {
         grounding_weight=0.0,
     ),
     "tiny": _TINY_CONFIG,
+    # The same class in seconds: it learns nothing of use, and shows that a machine can train.
+    "smoke": replace(
+        _TINY_CONFIG,
+        name="smoke",
+        backbone=replace(
+            _TINY,
+            text=replace(
+                _TINY.text,
+                hidden=32,
+                layers=1,
+                mlp_hidden=64,
+                heads=2,
+                kv_heads=2,
+                head_dim=16,
+                rope_sections=(4, 2, 2),
+            ),
+            vision=replace(_TINY.vision, layers=1, hidden=32, mlp_hidden=64, heads=2, patch=16, positions=64),
+        ),
+        decoder=replace(_TINY_CONFIG.decoder, width=32, blocks=2, heads=2, mlp_hidden=48, time_features=32),
+    ),
     "tiny-scene": replace(
         _TINY_CONFIG,
         name="tiny-scene",

@@ -1,0 +1,99 @@
+"""The model card of a training: what went in, how, and what came out."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from interlock.policy.training.material import Material
+from interlock.policy.training.request import TrainRequest
+
+__all__ = ["Card"]
+
+_PACKAGES = ("interlock", "numpy", "tokenizers", "torch", "transformers")
+_NUMBERS = ("batch", "rate", "seed", "draws", "weight_decay", "average", "held_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Facts only; whoever evaluates the policy adds its success rates with n and interval.
+
+    Attributes:
+        request: what was asked for.
+        material: what was learned from.
+        figures: the last evaluation.
+    """
+
+    request: TrainRequest
+    material: Material
+    figures: Mapping[str, float]
+
+    def text(self) -> str:
+        """Markdown."""
+        frames = f"{len(self.material.taught)} frames, {len(self.material.looked_at)} put aside"
+        lines = [
+            f"# {self.request.preset}",
+            "",
+            "A vision-language-action policy, trained from nothing but the demonstrations below.",
+            "",
+            "## Data",
+            "",
+            *self._data(),
+            "",
+            "## Training",
+            "",
+            f"    {self.command()}",
+            "",
+            f"Learned from {frames}, with {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}.",
+            "",
+            "## Errors on frames put aside (median)",
+            "",
+            *[f"- {name}: {value:.3g}" for name, value in self.figures.items()],
+            "",
+            "These are no success rates; `interlock policy eval` measures those.",
+            "",
+            "## Limits",
+            "",
+            "- Only the bodies, cameras, steps and phases of the data; another body is refused at loading.",
+            "- Nothing that it proposes is trusted: it moves a robot through the gate alone.",
+            "",
+        ]
+        return "\n".join(lines)
+
+    def command(self) -> str:
+        """The command that makes it again."""
+        request = self.request
+        words = ["interlock", "train", "--preset", request.preset, "--out", request.out.name]
+        for folder in request.data:
+            words += ["--data", folder.name]
+        for stage in request.stages:
+            words += ["--stage", str(stage)]
+        for name in _NUMBERS:
+            words += [f"--{name.replace('_', '-')}", f"{getattr(request, name):g}"]
+        words += ["--precision", request.precision]
+        for name, value in request.constants:
+            words += ["--constant", f"{name}={value:g}"]
+        if request.begin_from is not None:
+            words += ["--from", request.begin_from.name]
+        return shlex.join(words)
+
+    def _data(self) -> list[str]:
+        lines = []
+        for demos in self.material.sets:
+            head = demos.head
+            made = ", ".join(f"{name} {value}" for name, value in sorted(head.command.items()))
+            lines.append(
+                f"- `{demos.folder.name}`: {len(head.episodes)} episodes, {len(demos)} frames of {head.cell} "
+                f"({demos.embodiment.tag}); {head.failed} attempts that failed are left out. "
+                f"Made by `interlock demos` with {made}."
+            )
+        return lines
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,201 @@
+"""Demonstrations as batches for the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from interlock.hal.arrays import FloatArray
+from interlock.hal.embodiment import ChannelKind
+from interlock.policy.dataset.reader import Demonstrations
+from interlock.policy.training.photometry import Photometry
+from interlock.policy.vla.config import InputKind, VlaConfig
+from interlock.policy.vla.inputs import Batch, GroundingTarget
+from interlock.policy.vla.instruction import instruction_of
+from interlock.policy.vla.observed import Observed, collate
+from interlock.policy.vla.prompt import write_prompt
+from interlock.policy.vla.slots import LENGTH_SCALE_M, SLOTS, slot_vector
+from interlock.policy.vla.statistics import BodyStatistics, Statistics
+from interlock.policy.vla.tokenizer import VlaTokenizer
+
+__all__ = ["Lesson", "Lessons", "prompts_of"]
+
+_WAYS = (ChannelKind.TOOL_POSITION, ChannelKind.JOINT_POSITION)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One frame: which set, and its index there."""
+
+    demos: int
+    frame: int
+
+
+def prompts_of(demos: Demonstrations) -> list[str]:
+    """The prompt of every frame."""
+    words = zip(demos.words("step"), demos.words("phase"), strict=True)
+    return [write_prompt(demos.embodiment, instruction_of(step, phase)) for step, phase in words]
+
+
+class Lessons:
+    """Batches of frames of one or more sets.
+
+    Args:
+        sets: the sets.
+        config: of the model.
+        tokenizer: of the model.
+        statistics: with every set's body.
+    """
+
+    def __init__(
+        self,
+        sets: Sequence[Demonstrations],
+        config: VlaConfig,
+        tokenizer: VlaTokenizer,
+        statistics: Statistics,
+    ) -> None:
+        self._sets = tuple(_Set(demos, tokenizer, statistics.of(demos.embodiment)) for demos in sets)
+        self._config = config
+
+    def batch(
+        self, lessons: Sequence[Lesson], *, text_only: bool = False, light: Photometry | None = None
+    ) -> Batch:
+        """The batch of these frames.
+
+        Args:
+            lessons: the frames.
+            text_only: leave pictures and grounding out (text-to-action pretraining).
+            light: changes colours and brightness of the pictures; None leaves them.
+        """
+        config = self._config
+        picks = [(self._sets[lesson.demos], lesson.frame) for lesson in lessons]
+        cameras = () if text_only or config.inputs is InputKind.SCENE else config.cameras
+        observed = [each.observed(frame, cameras, config.inputs, light) for each, frame in picks]
+        actions = np.zeros((len(picks), config.horizon, config.channels), dtype=np.float32)
+        for row, (each, frame) in zip(actions, picks, strict=True):
+            chunk = each.actions[frame]
+            row[: chunk.shape[0], : chunk.shape[1]] = chunk
+        return Batch(
+            inputs=collate(config, observed, text_only=text_only),
+            actions=torch.from_numpy(actions),
+            grounding=_grounding(picks, cameras) if cameras else None,
+            text_only=text_only,
+        )
+
+    def errors(self, lesson: Lesson, chunk: FloatArray) -> tuple[float, float]:
+        """How far a chunk ends from the expert's.
+
+        Args:
+            lesson: the frame.
+            chunk: the model's numbers, shape (H, C).
+
+        Returns:
+            Distance of the tool's position [mm] or, with joint channels, of the joints [mrad]; and of the
+            width [mm], 0 without a gripper.
+        """
+        return self._sets[lesson.demos].errors(lesson.frame, chunk)
+
+
+class _Set:
+    """One set, with everything scaled that is cheap to keep."""
+
+    def __init__(self, demos: Demonstrations, tokenizer: VlaTokenizer, body: BodyStatistics) -> None:
+        self.demos = demos
+        self._body = body
+        kinds = [channel.kind for channel in demos.embodiment.channels]
+        self._way = [k for k, kind in enumerate(kinds) if kind in _WAYS]
+        self._width = [k for k, kind in enumerate(kinds) if kind is ChannelKind.GRIPPER_WIDTH]
+        prompts = prompts_of(demos)
+        encoded = {text: tokenizer.encode(text) for text in set(prompts)}
+        self._tokens = [encoded[text] for text in prompts]
+        self._state = body.scale_state(demos.state)
+        self.actions: FloatArray = body.scale_actions(demos.chunk)
+        self._base = np.linalg.inv(np.reshape(demos.head.base_in_world, (4, 4)))
+        self._object, self._has_object = demos.task_object
+        self._size = demos.task_object_size
+        self._target, self._has_target = demos.task_target
+
+    def observed(
+        self, frame: int, cameras: Sequence[str], inputs: InputKind, light: Photometry | None
+    ) -> Observed:
+        """The frame as the model is shown it."""
+        pictures: dict[str, NDArray[np.uint8]] = {}
+        for role in cameras:
+            picture = self.demos.picture(role, frame)
+            pictures[role] = picture if light is None else light.change(picture)
+        return Observed(
+            tokens=self._tokens[frame],
+            channels=self.actions.shape[2],
+            horizon=self.actions.shape[1],
+            pictures=pictures,
+            state=self._state[frame],
+            slots=self._slots(frame) if inputs is InputKind.SCENE else {},
+        )
+
+    def errors(self, frame: int, chunk: FloatArray) -> tuple[float, float]:
+        """As in `Lessons.errors`."""
+        horizon, channels = self.actions.shape[1:]
+        last = self._body.unscale_actions(chunk[horizon - 1, :channels])
+        away = 1e3 * (last - self.demos.chunk[frame, -1])
+        return float(np.linalg.norm(away[self._way])), float(np.abs(away[self._width]).sum())
+
+    def _slots(self, frame: int) -> Mapping[str, FloatArray]:
+        slots: dict[str, FloatArray] = {}
+        places = self.places(frame)
+        if self._has_object[frame]:
+            first, second = self._object[frame, 3:6], self._object[frame, 6:9]
+            rotation = self._base[:3, :3] @ np.column_stack([first, second, np.cross(first, second)])
+            slots["task_object"] = slot_vector(places["task_object"], rotation, self._size[frame])
+        if self._has_target[frame]:
+            slots["target"] = slot_vector(places["target"], np.eye(3), np.zeros(3))
+        return slots
+
+    def places(self, frame: int) -> dict[str, FloatArray]:
+        """Where the slots are in the robot's base, each shape (3,), [m]."""
+        return {
+            name: self._base[:3, :3] @ point + self._base[:3, 3] for name, point in self.points(frame).items()
+        }
+
+    def points(self, frame: int) -> dict[str, FloatArray]:
+        """Where the slots are in the world, each shape (3,), [m]."""
+        points: dict[str, FloatArray] = {}
+        if self._has_object[frame]:
+            points["task_object"] = self._object[frame, :3]
+        if self._has_target[frame]:
+            points["target"] = self._target[frame]
+        return points
+
+
+def _grounding(picks: Sequence[tuple[_Set, int]], cameras: Sequence[str]) -> GroundingTarget:
+    count = len(picks)
+    positions = torch.zeros(count, len(SLOTS), 3)
+    position_mask = torch.zeros(count, len(SLOTS), dtype=torch.bool)
+    pixels = torch.zeros(count, len(cameras), len(SLOTS), 2)
+    pixel_mask = torch.zeros(count, len(cameras), len(SLOTS), dtype=torch.bool)
+    for row, (each, frame) in enumerate(picks):
+        for name, place in each.places(frame).items():
+            positions[row, SLOTS.index(name)] = torch.from_numpy(place / LENGTH_SCALE_M)
+            position_mask[row, SLOTS.index(name)] = True
+        for column, role in enumerate(cameras):
+            matrix = each.demos.projection(role)[frame]
+            for name, point in each.points(frame).items():
+                seen = _pixel(matrix, point)
+                if seen is not None:
+                    pixels[row, column, SLOTS.index(name)] = torch.from_numpy(seen)
+                    pixel_mask[row, column, SLOTS.index(name)] = True
+    return GroundingTarget(
+        positions=positions, position_mask=position_mask, pixels=pixels, pixel_mask=pixel_mask
+    )
+
+
+def _pixel(matrix: FloatArray, point: FloatArray) -> FloatArray | None:
+    """Column and row of a point, 0 to 1; None if it is not in the picture."""
+    column, row, depth = matrix @ np.append(point, 1.0)
+    if depth <= 0.0:
+        return None
+    place: FloatArray = np.array([column, row]) / depth
+    return place if bool(((place >= 0.0) & (place <= 1.0)).all()) else None

@@ -1,0 +1,129 @@
+"""The sets of a training, split into what is learned from and what is only looked at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from interlock.errors import BadInputError
+from interlock.policy.dataset.reader import Demonstrations
+from interlock.policy.training.lessons import Lesson, prompts_of
+from interlock.policy.training.stage import Stage
+from interlock.policy.vla.config import VlaConfig
+from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
+from interlock.policy.vla.tokenizer import VlaTokenizer
+
+__all__ = ["Material"]
+
+_FEW = 256
+"""Frames that an evaluation looks at, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """Sets and their split, by episode.
+
+    Attributes:
+        sets: the sets.
+        taught: frames to learn from.
+        looked_at: frames of episodes that nothing is learned from.
+    """
+
+    sets: tuple[Demonstrations, ...]
+    taught: tuple[Lesson, ...]
+    looked_at: tuple[Lesson, ...]
+
+    @classmethod
+    def load(cls, folders: Sequence[Path], held_out: float, seed: int) -> Material:
+        """Read the sets.
+
+        Raises:
+            BadInputError: if one cannot be used, two are of one name, or there is none.
+        """
+        sets = tuple(Demonstrations(folder) for folder in folders)
+        names = [folder.name for folder in folders]
+        if not sets or len(set(names)) < len(names):
+            raise BadInputError(
+                "at least one set is needed, and each of its own name",
+                field="data",
+                value=names,
+                mend="Name the folders that `interlock demos` has written: --data DIR/CELL.",
+            )
+        taught: list[Lesson] = []
+        looked_at: list[Lesson] = []
+        for number, demos in enumerate(sets):
+            episodes = list(demos.episodes())
+            order = np.random.default_rng([seed, number]).permutation(len(episodes))
+            aside = set(order[: round(held_out * len(episodes))].tolist())
+            for index, episode in enumerate(episodes):
+                (looked_at if index in aside else taught).extend(Lesson(number, frame) for frame in episode)
+        return cls(sets=sets, taught=tuple(taught), looked_at=tuple(looked_at))
+
+    def of(self, stage: Stage) -> tuple[Lesson, ...]:
+        """The frames that a stage learns from.
+
+        Raises:
+            BadInputError: if it names a set that is not there.
+        """
+        names = [demos.folder.name for demos in self.sets]
+        for name in stage.sets:
+            if name not in names:
+                raise BadInputError(
+                    "there is no set of this name",
+                    field=f"stage {stage.kind}",
+                    value=name,
+                    mend=f"Known are: {', '.join(names)}.",
+                )
+        wanted = {names.index(name) for name in stage.sets or names}
+        return tuple(lesson for lesson in self.taught if lesson.demos in wanted)
+
+    def sample(self, seed: int) -> tuple[Lesson, ...]:
+        """Frames to evaluate on, always the same; of those learned from if none was put aside."""
+        pool = self.looked_at or self.taught
+        order = np.random.default_rng([seed, 1]).permutation(len(pool))[:_FEW]
+        return tuple(pool[index] for index in sorted(order.tolist()))
+
+    def statistics(self, constants: Mapping[str, float]) -> Statistics:
+        """Percentiles of each body, over what is learned from.
+
+        Raises:
+            CheckpointError: if a channel or state does not move and is not declared constant.
+        """
+        bodies = []
+        for number, demos in enumerate(self.sets):
+            frames = [lesson.frame for lesson in self.taught if lesson.demos == number]
+            names = demos.features.state_names
+            known = {*names, *(channel.name for channel in demos.embodiment.channels)}
+            bodies.append(
+                BodyStatistics.measure(
+                    demos.embodiment,
+                    demos.chunk[frames].reshape(-1, demos.chunk.shape[2]),
+                    demos.state[frames],
+                    tuple(StateName(name=name, unit=_unit(name)) for name in names),
+                    {name: value for name, value in constants.items() if name in known},
+                )
+            )
+        return Statistics(bodies=tuple(bodies))
+
+    def tokenizer(self, config: VlaConfig) -> VlaTokenizer:
+        """A tokenizer of every prompt there is, and of every letter for those that are not."""
+        return VlaTokenizer.train({text for demos in self.sets for text in prompts_of(demos)}, config)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over where the sets come from and how much there is of them."""
+        digest = hashlib.sha256()
+        for demos in self.sets:
+            digest.update(demos.head.to_json().encode())
+        return digest.hexdigest()
+
+
+def _unit(name: str) -> str:
+    """Unit of a number of `observation.state`."""
+    if name.startswith("tool_r"):
+        return "1"
+    return "m" if name in ("tool_x", "tool_y", "tool_z", "gripper_width") else "rad"

@@ -1,0 +1,95 @@
+"""What a training is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interlock.policy.training.stage import Stage
+
+__all__ = ["TrainRequest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """What decides a training; the same request on the same data gives the same weights on one CPU.
+
+    Attributes:
+        data: folders of the sets.
+        out: folder of the run: states, curves, and `checkpoint/` at the end.
+        preset: name of the model's shape.
+        stages: in their order.
+        batch: frames a step, over all processes.
+        rate: peak learning rate.
+        seed: decides weights, order and noise.
+        draws: τ and noises for each frame.
+        weight_decay: of AdamW, on matrices.
+        average: decay of the weights' average.
+        precision: "float32", or "bfloat16" for the matrix products alone.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        threads: of a process on the CPU.
+        held_out: share of the episodes that is only evaluated on.
+        save_every: steps between states.
+        evaluate_every: steps between evaluations.
+        max_minutes: stop before that, with a state; None for no bound.
+        begin_from: a checkpoint's folder to begin from instead of random weights.
+        constants: channels and states that never move, by name, and their value.
+    """
+
+    data: tuple[Path, ...]
+    out: Path
+    stages: tuple[Stage, ...]
+    preset: str = "tiny"
+    batch: int = 64
+    rate: float = 1e-3
+    seed: int = 0
+    draws: int = 4
+    weight_decay: float = 0.01
+    average: float = 0.999
+    precision: str = "float32"
+    device: str = "auto"
+    threads: int = 1
+    held_out: float = 0.05
+    save_every: int = 500
+    evaluate_every: int = 500
+    max_minutes: float | None = None
+    begin_from: Path | None = None
+    constants: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage_at(self, step: int) -> tuple[int, Stage, int]:
+        """Number of the stage at a step, the stage, and the step's number inside it."""
+        for number, stage in enumerate(self.stages):
+            if step < stage.steps:
+                return number, stage, step
+            step -= stage.steps
+        return len(self.stages) - 1, self.stages[-1], self.stages[-1].steps
+
+    def decisive(self) -> dict[str, Any]:
+        """All that a state must have been made with for the run to go on from it; JSON."""
+        return {
+            "preset": self.preset,
+            "stages": [str(stage) for stage in self.stages],
+            "batch": self.batch,
+            "rate": self.rate,
+            "seed": self.seed,
+            "draws": self.draws,
+            "weight_decay": self.weight_decay,
+            "average": self.average,
+            "precision": self.precision,
+            "held_out": self.held_out,
+            "begin_from": None if self.begin_from is None else self.begin_from.name,
+            "constants": dict(self.constants),
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over `decisive`."""
+        return hashlib.sha256(json.dumps(self.decisive(), sort_keys=True).encode()).hexdigest()

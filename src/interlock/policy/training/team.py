@@ -1,0 +1,66 @@
+"""The processes that train together: one, or as many as `torchrun` has started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+__all__ = ["Team"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Who this process is among them: `rank` of `world`, on `device`."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+    @classmethod
+    def join(cls, device: str) -> Team:
+        """As `torchrun` says by its environment; alone without it.
+
+        Args:
+            device: "auto", "cpu", "cuda" or "cuda:N".
+        """
+        world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cuda" and world > 1:
+            device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        if world > 1 and not dist.is_initialized():
+            dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+        return cls(rank=rank, world=world, device=torch.device(device))
+
+    @property
+    def leads(self) -> bool:
+        """Whether this one writes files and talks."""
+        return self.rank == 0
+
+    def share_gradients(self, parameters: Iterable[Tensor]) -> None:
+        """Replace each gradient by the mean over all processes; a parameter that was not used counts as 0."""
+        if self.world == 1:
+            return
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= self.world
+
+    def agree(self, flag: bool) -> bool:
+        """Whether any of them says so."""
+        if self.world == 1:
+            return flag
+        said = torch.tensor(float(flag), device=self.device)
+        dist.all_reduce(said, dist.ReduceOp.MAX)
+        return bool(said.item() > 0.0)
+
+    def leave(self) -> None:
+        """End the group."""
+        if dist.is_available() and dist.is_initialized():
+            dist.destroy_process_group()

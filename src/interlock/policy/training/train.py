@@ -1,0 +1,155 @@
+"""One training from the sets to a checkpoint."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from interlock.errors import BadInputError, StorageError
+from interlock.policy.training.card import Card
+from interlock.policy.training.lessons import Lessons
+from interlock.policy.training.material import Material
+from interlock.policy.training.request import TrainRequest
+from interlock.policy.training.team import Team
+from interlock.policy.training.trainer import Report, Trainer
+from interlock.policy.vla.checkpoint import Checkpoint
+from interlock.policy.vla.model import QwenVla
+from interlock.policy.vla.preset import preset
+
+__all__ = ["TrainSummary", "train"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSummary:
+    """How it ended.
+
+    Attributes:
+        done: whether every step was made.
+        steps: steps done.
+        frames: frames learned from.
+        checkpoint: folder of the checkpoint; "" if it is not done.
+        figures: the last evaluation.
+    """
+
+    done: bool
+    steps: int
+    frames: int
+    checkpoint: str
+    figures: dict[str, float]
+
+    def to_json(self) -> str:
+        """As one JSON object."""
+        return json.dumps(asdict(self))
+
+
+def train(
+    request: TrainRequest,
+    tell: Callable[[Report], None] = lambda report: None,
+    say: Callable[[str], None] = lambda text: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> TrainSummary:
+    """Train, going on from the last state in `request.out`.
+
+    Args:
+        request: what is asked for.
+        tell: is told how far it is.
+        say: is told what a person should know.
+        stop: whether somebody wants it to end; a state is then written first.
+
+    Raises:
+        BadInputError: if a set cannot be used, or the folder holds another training.
+        CheckpointError: if the bodies of the sets do not fit the model.
+        StorageError: if the folder cannot be written.
+    """
+    began_s = time.monotonic()
+    torch.set_num_threads(request.threads)
+    _make(request.out)
+    team = Team.join(request.device)
+    try:
+        material = Material.load(request.data, request.held_out, request.seed)
+        start = _start(request, material)
+        model = start.model.to(team.device).requires_grad_(True)
+        lessons = Lessons(material.sets, start.config, start.tokenizer, start.statistics)
+        trainer = Trainer(request, model, material, lessons, team, tell, stop)
+        if team.leads:
+            say(_opening(material, model, team, trainer.resumed))
+        done = trainer.run(began_s)
+        trainer.draw_curves()
+        if done and team.leads:
+            _write(request, material, start, trainer)
+        return TrainSummary(
+            done=done,
+            steps=trainer.step,
+            frames=len(material.taught),
+            checkpoint=str(_checkpoint(request)) if done else "",
+            figures=trainer.evaluation,
+        )
+    finally:
+        team.leave()
+
+
+def _opening(material: Material, model: QwenVla, team: Team, resumed: str) -> str:
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    frames = f"{len(material.taught)} frames to learn from, {len(material.looked_at)} put aside"
+    said = f"{frames}; {parameters / 1e6:.2f} M parameters on {team.device}, {team.world} processes"
+    return f"{said}; {resumed}" if resumed else said
+
+
+def _checkpoint(request: TrainRequest) -> Path:
+    return request.out / "checkpoint"
+
+
+def _write(request: TrainRequest, material: Material, start: Checkpoint, trainer: Trainer) -> None:
+    """The checkpoint, with the averaged weights."""
+    with trainer.average.in_place():
+        Checkpoint(
+            model=start.model,
+            statistics=start.statistics,
+            tokenizer=start.tokenizer,
+            card=Card(request, material, trainer.evaluation).text(),
+            sha256={},
+        ).save(_checkpoint(request))
+
+
+def _start(request: TrainRequest, material: Material) -> Checkpoint:
+    """Weights, tokenizer and statistics to begin with."""
+    if request.begin_from is not None:
+        found = Checkpoint.load(request.begin_from)
+        for demos in material.sets:
+            found.body(demos.embodiment)
+        return found
+    config = preset(request.preset)
+    for demos in material.sets:
+        for role in config.cameras:
+            if role not in demos.roles:
+                raise BadInputError(
+                    "the set lacks a camera that the model looks through",
+                    field=f"data {demos.folder.name}",
+                    value=role,
+                    mend=f"Give a camera of the cell this role and make the set again; it has {demos.roles}.",
+                )
+    torch.manual_seed(request.seed)
+    return Checkpoint(
+        model=QwenVla(config),
+        statistics=material.statistics(dict(request.constants)),
+        tokenizer=material.tokenizer(config),
+        card="",
+        sha256={},
+    )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"the folder of the training cannot be made: {error.strerror}",
+            field="out",
+            value=str(folder),
+            mend="Name a folder that can be written with --out.",
+        ) from error

@@ -1,0 +1,96 @@
+"""A small set of demonstrations made of numbers: a red square that the tool goes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from interlock.hal.camera_spec import CameraSpec
+from interlock.hal.embodiment import Channel, ChannelKind, Embodiment, Reference
+from interlock.policy.dataset.episode import DemoFrame, Episode
+from interlock.policy.dataset.features import Features
+from interlock.policy.dataset.head import Head
+from interlock.policy.dataset.pictures import encode
+from interlock.policy.dataset.writer import DatasetWriter
+
+__all__ = ["BODY", "PROJECTION", "frame", "write_set"]
+
+SIDE, HORIZON = 128, 8
+PROJECTION = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+"""A camera that looks down: column and row are x and y, [m]."""
+
+
+def _channel(name: str, kind: ChannelKind, reference: Reference) -> Channel:
+    return Channel(name=name, kind=kind, unit="m", frame="world", reference=reference, lower=-1.0, upper=1.0)
+
+
+BODY = Embodiment(
+    tag="pointer",
+    channels=(
+        *(_channel(f"tool_{axis}", ChannelKind.TOOL_POSITION, Reference.CHUNK_START) for axis in "xyz"),
+        _channel("gripper_width", ChannelKind.GRIPPER_WIDTH, Reference.ABSOLUTE),
+    ),
+    rate_hz=25.0,
+    horizon=HORIZON,
+)
+CAMERAS = tuple(
+    CameraSpec(
+        name=role,
+        width_px=SIDE,
+        height_px=SIDE,
+        vertical_fov_deg=45.0,
+        eye_m=(0.5, 0.5, 1.0),
+        target_m=(0.5, 0.5, 0.0),
+        rate_hz=10.0,
+        role=role,
+    )
+    for role in ("base", "wrist")
+)
+
+
+def frame(generator: np.random.Generator) -> DemoFrame:
+    """The tool somewhere, a red square somewhere, and the straight way there."""
+    tool, thing = generator.uniform(0.2, 0.8, 3), generator.uniform(0.2, 0.8, 3)
+    picture = np.full((SIDE, SIDE, 3), 90, np.uint8)
+    column, row = (int(SIDE * value) for value in thing[:2])
+    picture[row - 6 : row + 6, column - 6 : column + 6] = (220, 30, 30)
+    way = np.linspace(0.0, 1.0, HORIZON)[:, None] * (thing - tool)
+    width = np.linspace(0.0, generator.uniform(0.02, 0.08), HORIZON)[:, None]
+    anchor, pose = np.eye(4), np.eye(4)
+    anchor[:3, 3], pose[:3, 3] = tool, thing
+    return DemoFrame(
+        pictures={role: encode(picture) for role in ("base", "wrist")},
+        projections={"base": PROJECTION},
+        time_s=0.0,
+        state=np.concatenate([tool, generator.uniform(-1.0, 1.0, 6), [0.08 * generator.random()], tool[:1]]),
+        chunk=np.concatenate([way, width], axis=1),
+        anchor=anchor,
+        task_object=pose,
+        task_object_size=np.array([0.04, 0.04, 0.06]),
+        task_target=None if generator.random() < 0.5 else (0.3, 0.4, 0.0),
+        phase=str(generator.choice(["approach", "grasp"])),
+        skill="pick",
+        step="pick up the red block",
+    )
+
+
+def write_set(folder: Path, episodes: int = 6, frames: int = 4, seed: int = 0) -> Path:
+    """A sealed set."""
+    base = np.eye(4)
+    base[0, 3] = 0.1
+    head = Head(
+        features=Features(embodiment=BODY, joints=("j1",), cameras=CAMERAS, frame_rate_hz=6.25),
+        cell="numbers",
+        cell_sha256="0" * 64,
+        base_in_world=tuple(base.ravel().tolist()),
+        command={"seed": seed},
+        versions={},
+    )
+    writer = DatasetWriter(folder, head)
+    for attempt in range(episodes):
+        generator = np.random.default_rng([seed, attempt])
+        shown = tuple(frame(generator) for _ in range(frames))
+        writer.add(Episode(frames=shown, attempt=attempt, success=True))
+    writer.seal(failed=0)
+    return folder

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.policy.training.taught import PROJECTION, write_set
+
+from interlock.errors import BadInputError, CheckpointError
+from interlock.policy.training.lessons import Lesson, Lessons
+from interlock.policy.training.material import Material
+from interlock.policy.training.photometry import Photometry
+from interlock.policy.training.stage import Stage
+from interlock.policy.vla.preset import preset
+from interlock.policy.vla.slots import LENGTH_SCALE_M
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    folder = write_set(tmp_path_factory.mktemp("sets") / "numbers")
+    return Material.load((folder,), held_out=0.34, seed=1)
+
+
+def lessons_of(material: Material, name: str) -> Lessons:
+    config = preset(name)
+    return Lessons(material.sets, config, material.tokenizer(config), material.statistics({}))
+
+
+def test_whole_episodes_are_put_aside_and_the_rest_is_learned_from(material: Material) -> None:
+    aside = {lesson.frame // 4 for lesson in material.looked_at}
+    assert len(material.looked_at) == 8
+    assert not aside & {lesson.frame // 4 for lesson in material.taught}
+    assert len(material.taught) + len(material.looked_at) == 24
+
+
+def test_actions_are_the_experts_in_the_models_numbers(material: Material) -> None:
+    lessons = lessons_of(material, "smoke")
+    batch = lessons.batch([Lesson(0, 3), Lesson(0, 7)])
+    assert batch.actions.shape == (2, 16, 16)
+    assert not batch.actions[:, 8:].any()
+    assert not batch.actions[:, :, 4:].any()
+    way, width = lessons.errors(Lesson(0, 3), batch.actions[0].numpy())
+    assert (way, width) == pytest.approx((0.0, 0.0), abs=1e-3)
+    other = batch.actions[0].numpy().copy()
+    other[7, 0] += 2.0 * 0.001 / np.ptp(np.percentile(_ends(material), [1, 99]))
+    assert lessons.errors(Lesson(0, 3), other)[0] == pytest.approx(1.0, rel=0.01)
+
+
+def _ends(material: Material) -> np.ndarray:
+    frames = [lesson.frame for lesson in material.taught]
+    return material.sets[0].chunk[frames][:, :, 0].ravel()
+
+
+def test_grounding_is_where_the_camera_draws_it_and_where_it_stands_from_the_base(material: Material) -> None:
+    batch = lessons_of(material, "smoke").batch([Lesson(0, 5)])
+    place = material.sets[0].task_object[0][5, :3]
+    grounding = batch.grounding
+    assert grounding is not None
+    wanted = (place - [0.1, 0.0, 0.0]) / LENGTH_SCALE_M
+    assert grounding.positions[0, 0].numpy() == pytest.approx(wanted, abs=1e-5)
+    assert grounding.pixels[0, 0, 0].numpy() == pytest.approx((PROJECTION @ [*place, 1.0])[:2], abs=1e-5)
+    assert grounding.pixel_mask[0].tolist()[1] == [False, False]  # nobody knew the wrist camera's matrix
+    assert batch.inputs.pictures is not None
+    row, column = (int(128 * value) for value in reversed(place[:2].tolist()))
+    assert batch.inputs.pictures[0, 0, row, column].tolist() == [220, 30, 30]
+
+
+def test_text_to_action_sees_no_picture_and_is_told_no_place(material: Material) -> None:
+    batch = lessons_of(material, "smoke").batch([Lesson(0, 0)], text_only=True)
+    assert batch.text_only
+    assert batch.inputs.pictures is None
+    assert batch.grounding is None
+
+
+def test_scene_model_is_told_pose_and_size_and_shown_nothing(material: Material) -> None:
+    batch = lessons_of(material, "tiny-scene").batch([Lesson(0, 5)])
+    assert batch.inputs.pictures is None
+    assert batch.inputs.scene is not None
+    numbers = batch.inputs.scene[0, 0].numpy()
+    assert numbers[3:9] == pytest.approx([1, 0, 0, 0, 1, 0])
+    assert numbers[9:] * LENGTH_SCALE_M == pytest.approx([0.04, 0.04, 0.06])
+
+
+def test_other_light_moves_nothing_and_follows_its_seed() -> None:
+    picture = np.full((16, 16, 3), 90, np.uint8)
+    picture[4:8, 4:8] = (220, 30, 30)
+    changed = Photometry(np.random.default_rng(3)).change(picture)
+    assert (changed == Photometry(np.random.default_rng(3)).change(picture)).all()
+    assert (changed != picture).any()
+    assert changed[4:8, 4:8, 0].mean() > changed[8:, 8:, 0].mean() + 60
+
+
+@pytest.mark.parametrize("text", ["", "t2a", "t2a:0", "t2a:x", "rl:5", "t2a:5:a:b"])
+def test_refuses_what_is_no_stage(text: str) -> None:
+    with pytest.raises(BadInputError, match="KIND:STEPS"):
+        Stage.parse(text)
+
+
+def test_stage_is_written_as_it_is_read() -> None:
+    for text in ("t2a:5", "pretrain:10", "finetune:3:panda_tabletop,xarm6_tabletop"):
+        assert str(Stage.parse(text)) == text
+
+
+def test_refuses_a_set_that_a_stage_names_and_nobody_has(material: Material) -> None:
+    with pytest.raises(BadInputError, match="numbers"):
+        material.of(Stage.parse("finetune:3:panda_tabletop"))
+
+
+def test_refuses_two_sets_of_one_name(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "numbers", episodes=1)
+    with pytest.raises(BadInputError, match="own name"):
+        Material.load((folder, folder), held_out=0.0, seed=0)
+
+
+def test_constant_that_moves_is_refused(material: Material) -> None:
+    with pytest.raises(CheckpointError, match="seen elsewhere"):
+        material.statistics({"tool_x": 0.0})

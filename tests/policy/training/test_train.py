@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tests.policy.training.taught import BODY, write_set
+
+from interlock.errors import BadInputError
+from interlock.policy.training.command import main
+from interlock.policy.training.request import TrainRequest
+from interlock.policy.training.stage import Stage
+from interlock.policy.training.train import TrainSummary, train
+from interlock.policy.vla.checkpoint import Checkpoint
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_set(tmp_path_factory.mktemp("sets") / "numbers")
+
+
+def request_for(data: Path, out: Path, *stages: str, rate: float = 3e-3) -> TrainRequest:
+    return TrainRequest(
+        data=(data,),
+        out=out,
+        preset="smoke",
+        stages=tuple(Stage.parse(stage) for stage in stages or ("t2a:3", "pretrain:5")),
+        batch=8,
+        rate=rate,
+        draws=2,
+        held_out=0.2,
+        device="cpu",
+        save_every=2,
+        evaluate_every=4,
+    )
+
+
+def weights(summary: TrainSummary) -> dict[str, torch.Tensor]:
+    return dict(Checkpoint.load(Path(summary.checkpoint)).model.state_dict())
+
+
+def test_run_that_was_cut_off_and_went_on_is_the_run_that_was_not(numbers: Path, tmp_path: Path) -> None:
+    whole = train(request_for(numbers, tmp_path / "whole"))
+    cut = request_for(numbers, tmp_path / "cut")
+    asked = 0
+
+    def third_time() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == 4
+
+    said: list[str] = []
+    first = train(cut, stop=third_time)
+    assert (first.done, first.steps, first.checkpoint) == (False, 4, "")
+    second = train(cut, say=said.append)
+    assert (second.done, second.steps) == (True, 8)
+    assert any("goes on from step 4" in text for text in said)
+    one, other = weights(whole), weights(second)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert second.figures == whole.figures
+
+
+def test_loss_falls_and_the_checkpoint_is_of_this_body_alone(numbers: Path, tmp_path: Path) -> None:
+    summary = train(request_for(numbers, tmp_path, "pretrain:60", rate=1e-2))
+    rows = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    losses = [row["action_loss"] for row in rows if "action_loss" in row]
+    assert losses[-1] < 0.8 * losses[0], losses
+    checkpoint = Checkpoint.load(Path(summary.checkpoint))
+    assert checkpoint.body(BODY).tag == "pointer"
+    assert "interlock train --preset smoke" in checkpoint.card
+    assert "pretrain:60" in checkpoint.card
+    assert (tmp_path / "curve.html").is_file()
+
+
+def test_folder_of_another_training_is_refused(numbers: Path, tmp_path: Path) -> None:
+    train(request_for(numbers, tmp_path, "t2a:2"))
+    with pytest.raises(BadInputError, match=r"stages.*--out"):
+        train(request_for(numbers, tmp_path, "t2a:3"))
+
+
+def test_training_goes_on_from_a_checkpoint(numbers: Path, tmp_path: Path) -> None:
+    first = train(request_for(numbers, tmp_path / "first", "t2a:2"))
+    request = request_for(numbers, tmp_path / "second", "finetune:1:numbers", rate=1e-9)
+    object.__setattr__(request, "begin_from", Path(first.checkpoint))
+    second = weights(train(request))
+    for name, tensor in weights(first).items():
+        assert torch.allclose(tensor, second[name], atol=1e-6)
+
+
+def test_loss_that_is_not_finite_ends_it(numbers: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="rate"):
+        train(request_for(numbers, tmp_path, "pretrain:40", rate=1e30))
+
+
+def test_command_says_what_is_wrong_and_ends_with_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out"), "--preset", "smoke"]
+    assert main(arguments) == 2
+    assert "interlock demos" in capsys.readouterr().err
+    assert main([*arguments, "--batch", "0"]) == 2
+    assert "batch" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns(numbers: Path, tmp_path: Path) -> None:
+    options = ["--data", str(numbers), "--preset", "smoke", "--stage", "t2a:2", "--batch", "8"]
+    for name, start in (
+        ("one", [sys.executable]),
+        ("two", [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]),
+    ):
+        command = [*start, "-m", "interlock.policy.training", *options, "--out", str(tmp_path / name)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+    one, two = (
+        dict(Checkpoint.load(tmp_path / name / "checkpoint").model.state_dict()) for name in ("one", "two")
+    )
+    # The noise of a frame depends on the process that draws it, so the two agree in shape and size alone.
+    assert one.keys() == two.keys()
+    assert any(not torch.equal(one[name], two[name]) for name in one)

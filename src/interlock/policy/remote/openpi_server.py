@@ -23,6 +23,7 @@ from interlock.policy.remote.token import Token
 __all__ = ["OpenpiServer"]
 
 _TOKEN = "Api-Key "
+_PATIENCE_S = 0.5  # a client that comes again may be faster than the news that it has gone
 _LOG = logging.getLogger("interlock.policy.remote")
 _LOG.addHandler(logging.NullHandler())  # whoever knocks wrongly fills no terminal
 
@@ -88,12 +89,13 @@ class OpenpiServer:
 
     def _client(self, connection: Any) -> None:
         try:
-            if not self._served.take():
+            if not self._served.take(_PATIENCE_S):
                 _end(connection, CloseCode.TRY_AGAIN_LATER, "the policy is taken by another client")
                 return
         except Exception as error:  # the policy cannot be reset
             _end(connection, CloseCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
             return
+        why = ""
         try:
             connection.send(pack({SECTION: self._served.describe()}, ArrayTag.OPENPI))
             for message in connection:
@@ -101,9 +103,11 @@ class OpenpiServer:
         except ConnectionClosed:
             pass
         except InterlockError as error:
-            _end(connection, CloseCode.UNSUPPORTED_DATA, error.message)
+            why = error.message
         finally:
-            self._served.leave()
+            self._served.leave()  # first: whoever is told that it has ended may come again at once
+        if why:
+            _end(connection, CloseCode.UNSUPPORTED_DATA, why)
 
     def _answer(self, request: Any) -> dict[str, Any]:
         began_ns = time.monotonic_ns()

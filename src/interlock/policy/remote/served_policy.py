@@ -42,9 +42,13 @@ class ServedPolicy:
         """What it is, for a client to check."""
         return describe(self.embodiment, self._policy.name)
 
-    def take(self) -> bool:
-        """Begin a new episode for a client, unless another one has the policy."""
-        if not self._taken.acquire(blocking=False):
+    def take(self, patience_s: float = 0.0) -> bool:
+        """Begin a new episode for a client, unless another one has the policy.
+
+        Args:
+            patience_s: how long to wait for one that is just leaving, [s].
+        """
+        if not self._taken.acquire(timeout=patience_s):
             return False
         try:
             self._policy.reset()

@@ -28,9 +28,10 @@ BUILT_IN = [
     "scripted",
     "stale",
     "starvla",
+    "vla",
     "wrong_unit",
 ]
-NEEDS_MORE = {"groot", "openpi", "pi0", "replay", "starvla"}  # a file, or a server
+NEEDS_MORE = {"groot", "openpi", "pi0", "replay", "starvla", "vla"}  # a file, or a server
 
 MODULE = '''
 class Still:

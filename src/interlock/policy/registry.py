@@ -55,6 +55,10 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
         "interlock.policy.remote.factory:starvla_policy",
         "remote: asks a starVLA server (docs/remote.md)",
     ),
+    "vla": (
+        "interlock.policy.vla.learned:LearnedPolicy",
+        "learned: cameras and words to chunks, from a checkpoint (option: checkpoint)",
+    ),
     "wrong_unit": (
         "interlock.policy.hostile.wrong_unit:WrongUnitPolicy",
         "hostile: degrees for radians, millimetres for metres",

@@ -1,0 +1,170 @@
+"""A checkpoint as a chunk model: observation in, chunks in physical units out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import interlock
+from interlock.errors import CheckpointError, RefusedError
+from interlock.hal.arrays import FloatArray
+from interlock.hal.bounds import object_size
+from interlock.hal.chunk import Provenance
+from interlock.policy.kinematics import ToolKinematics
+from interlock.policy.observation import Observation
+from interlock.policy.policy import PolicyContext
+from interlock.policy.stream.chunk_model import Draft
+from interlock.policy.stream.prefix import Prefix
+from interlock.policy.vla.checkpoint import Checkpoint
+from interlock.policy.vla.chunk_guide import ChunkGuide
+from interlock.policy.vla.config import InputKind
+from interlock.policy.vla.instruction import instruction_of
+from interlock.policy.vla.learned_options import LearnedOptions
+from interlock.policy.vla.observed import Observed, collate
+from interlock.policy.vla.prompt import write_prompt
+from interlock.policy.vla.slots import slot_vector
+
+__all__ = ["LearnedModel"]
+
+
+class LearnedModel:
+    """Implements `interlock.policy.stream.chunk_model.ChunkModel`.
+
+    The same observation and seed give the same chunk bit for bit on one kind of processor.
+
+    Args:
+        context: body and cameras of the cell.
+        options: which checkpoint, and how it is sampled.
+
+    Attributes:
+        name: "vla".
+        provenance: hashes of weights, configuration, statistics and tokenizer, and of the options.
+        roles: the cameras it looks through.
+
+    Raises:
+        CheckpointError: if the checkpoint cannot be used, or not for this body or these cameras.
+    """
+
+    name = "vla"
+
+    def __init__(self, context: PolicyContext, options: LearnedOptions) -> None:
+        torch.set_num_threads(options.threads)
+        self._options = options
+        self._checkpoint = checkpoint = Checkpoint.load(options.checkpoint)
+        self._config = checkpoint.config
+        self._embodiment = context.embodiment
+        self._body = checkpoint.body(context.embodiment)
+        self._kinematics = ToolKinematics(context.robot)
+        self._base = np.linalg.inv(context.robot.base_in_world)
+        _check_cameras(checkpoint, context)
+        self.roles = frozenset(self._config.cameras)
+        self.provenance = _provenance(checkpoint, options, context.seed)
+        self._tokens: dict[str, tuple[int, ...]] = {}
+
+    def reset(self) -> None:
+        """Nothing is remembered from one question to the next."""
+
+    def infer(self, observation: Observation, prefix: Prefix | None, samples: int, seed: int) -> Draft | None:
+        """Chunks from this observation on.
+
+        Raises:
+            RefusedError: if a picture is missing, or what the model says is not finite.
+        """
+        inputs = collate(self._config, [self._observed(observation)])
+        generator = torch.Generator().manual_seed(seed)
+        numbers = self._checkpoint.model.sample(
+            inputs,
+            generator,
+            samples=samples,
+            steps=self._options.steps,
+            guide=None if prefix is None else self._guide(prefix),
+            temperature=self._options.temperature,
+        )[0].numpy()
+        horizon, channels = self._embodiment.horizon, len(self._embodiment.channels)
+        chunks = self._body.unscale_actions(numbers[:, :horizon, :channels])
+        if not np.isfinite(chunks).all():
+            raise RefusedError(
+                "what the model says is not finite", field="policy.vla", mend="Train it again."
+            )
+        return Draft(samples=chunks, spread=chunks.std(axis=0) if samples > 1 else None)
+
+    def _observed(self, observation: Observation) -> Observed:
+        task = observation.task
+        text = write_prompt(self._embodiment, instruction_of(task.step or task.instruction, task.phase))
+        if text not in self._tokens:
+            self._tokens[text] = self._checkpoint.tokenizer.encode(text)
+        scene = self._config.inputs is InputKind.SCENE
+        return Observed(
+            tokens=self._tokens[text],
+            channels=len(self._embodiment.channels),
+            horizon=self._embodiment.horizon,
+            pictures=self._pictures(observation),
+            state=self._body.scale_state(self._state(observation)) if self._config.state_width else None,
+            slots=self._slots(observation) if scene else {},
+        )
+
+    def _pictures(self, observation: Observation) -> Mapping[str, NDArray[np.uint8]]:
+        found = {frame.role: frame.rgb for frame in observation.frames if frame.role in self.roles}
+        for role in self._config.cameras:
+            if role not in found:
+                raise RefusedError(
+                    "there is no picture of this camera",
+                    field="observation.frames",
+                    value=role,
+                    mend="Look at why the camera sends none; until then nothing is proposed.",
+                )
+        return found
+
+    def _state(self, observation: Observation) -> FloatArray:
+        """Tool pose, width, joints, in the order of `Features.state_names`."""
+        state = observation.state
+        tool = self._kinematics.tool_in_world(state.q)
+        width = [state.gripper.width_m] if self._embodiment.has_gripper and state.gripper is not None else []
+        return np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q])
+
+    def _slots(self, observation: Observation) -> Mapping[str, FloatArray]:
+        task, turn, shift = observation.task, self._base[:3, :3], self._base[:3, 3]
+        slots: dict[str, FloatArray] = {}
+        thing = observation.scene.find(task.arguments.get("object", ""))
+        if thing is not None:
+            pose = thing.object_in_world
+            place = turn @ pose[:3, 3] + shift
+            slots["task_object"] = slot_vector(place, turn @ pose[:3, :3], object_size(thing))
+        if task.target_in_world is not None:
+            place = turn @ np.array(task.target_in_world) + shift
+            slots["target"] = slot_vector(place, np.eye(3), np.zeros(3))
+        return slots
+
+    def _guide(self, prefix: Prefix) -> ChunkGuide:
+        """What the chunk has to join on to, in the model's numbers."""
+        values = np.zeros((1, self._config.horizon, self._config.channels), dtype=np.float32)
+        ahead = self._body.scale_actions(prefix.ahead)
+        values[0, : ahead.shape[0], : ahead.shape[1]] = ahead
+        return ChunkGuide(values=torch.from_numpy(values), frozen=prefix.frozen, overlap=len(ahead))
+
+
+def _check_cameras(checkpoint: Checkpoint, context: PolicyContext) -> None:
+    side = checkpoint.config.image_size_px
+    known = {camera.role: camera for camera in context.cameras if camera.role in checkpoint.config.cameras}
+    checkpoint.check_cameras(tuple(known))
+    for role, camera in known.items():
+        if (camera.width_px, camera.height_px) != (side, side):
+            raise CheckpointError(
+                f"this policy was trained with pictures of {side} × {side} pixels",
+                field=f"cameras.{camera.name}",
+                value=(camera.width_px, camera.height_px),
+                mend=f"Set width_px and height_px of the camera with role {role} to {side}.",
+            )
+
+
+def _provenance(checkpoint: Checkpoint, options: LearnedOptions, seed: int) -> Provenance:
+    facts = {"files": dict(checkpoint.sha256), "options": options.decisive()}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    weights = checkpoint.sha256["model.safetensors"]
+    version = f"{interlock.__version__}, weights {weights[:16]}"
+    return Provenance(policy="vla", version=version, config_sha256=digest, seed=seed)

@@ -1,0 +1,82 @@
+"""What a cell may say about the learned policy: `policy.options`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interlock.errors import BadInputError
+
+__all__ = ["SHIPPED", "LearnedOptions"]
+
+SHIPPED = Path(__file__).with_name("shipped")
+"""Where the checkpoint that ships is, once one does."""
+
+_KNOWN = ("checkpoint", "steps", "stream", "temperature", "threads")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedOptions:
+    """Which checkpoint, and how it is sampled.
+
+    Attributes:
+        checkpoint: its folder.
+        steps: Euler steps; None for the checkpoint's own.
+        temperature: factor on the noise that sampling starts from.
+        threads: of torch.
+    """
+
+    checkpoint: Path
+    steps: int | None = None
+    temperature: float = 1.0
+    threads: int = 1
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> LearnedOptions:
+        """The options of a cell; the stream's own (`stream`) are read by the stream.
+
+        Raises:
+            BadInputError: if a name is unknown, a value cannot be used, or there is no checkpoint.
+        """
+        for name in told:
+            if name not in _KNOWN:
+                raise _unusable(name, told[name], f"one of {', '.join(_KNOWN)}")
+        path = told.get("checkpoint")
+        if path is None and not SHIPPED.is_dir():
+            raise BadInputError(
+                "no trained weights ship with this version",
+                field="policy.options.checkpoint",
+                mend="Name the folder of a checkpoint that `interlock train` has written.",
+            )
+        if path is not None and not isinstance(path, str | Path):
+            raise _unusable("checkpoint", path, "the folder of a checkpoint")
+        return cls(
+            checkpoint=SHIPPED if path is None else Path(path),
+            steps=None if told.get("steps") is None else _whole("steps", told["steps"], 100),
+            temperature=_share("temperature", told.get("temperature", 1.0)),
+            threads=_whole("threads", told.get("threads", 1), 64),
+        )
+
+    def decisive(self) -> dict[str, Any]:
+        """What changes a chunk; JSON."""
+        return {"steps": self.steps, "temperature": self.temperature, "threads": self.threads}
+
+
+def _whole(name: str, value: object, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise _unusable(name, value, f"a whole number from 1 to {most}")
+    return value
+
+
+def _share(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 2.0:
+        raise _unusable(name, value, "a number from 0 to 2")
+    return float(value)
+
+
+def _unusable(name: str, value: object, wanted: str) -> BadInputError:
+    return BadInputError(
+        "cannot be used", field=f"policy.options.{name}", value=value, mend=f"Give {wanted}."
+    )

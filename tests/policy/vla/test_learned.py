@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("pybullet")
+
+from interlock.errors import BadInputError, CheckpointError, RefusedError
+from interlock.hal.frame import Frame
+from interlock.orchestrator import session
+from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.demo_run import cell_in_space
+from interlock.orchestrator.progress import SilentProgress
+from interlock.orchestrator.request import RunRequest
+from interlock.policy.kinematics import ToolKinematics
+from interlock.policy.observation import Observation, TaskView
+from interlock.policy.policy import PolicyContext
+from interlock.policy.registry import create
+from interlock.policy.vla.checkpoint import Checkpoint
+from interlock.policy.vla.instruction import instruction_of
+from interlock.policy.vla.model import QwenVla
+from interlock.policy.vla.preset import preset
+from interlock.policy.vla.prompt import write_prompt
+from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
+from interlock.policy.vla.tokenizer import VlaTokenizer
+
+STEP = "pick up the red block"
+
+
+@cache
+def cell_of(name: str) -> Cell:
+    return cell_in_space(name, "tool_delta")
+
+
+@pytest.fixture(scope="module", params=["smoke", "tiny-scene"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights drawn at random, statistics of the Panda."""
+    config = preset(request.param)
+    body = cell_of("panda_tabletop").embodiment()
+    generator = np.random.default_rng(0)
+    reach = np.array([0.05] * 3 + [0.1] * 3 + [0.03])
+    names = (
+        *("tool_x", "tool_y", "tool_z", "r00", "r10", "r20", "r01", "r11", "r21", "gripper_width"),
+        *(f"joint{k}" for k in range(7)),
+    )
+    statistics = BodyStatistics.measure(
+        body,
+        reach * generator.uniform(-1.0, 1.0, (200, 7)) + [0, 0, 0, 0, 0, 0, 0.04],
+        generator.uniform(-1.0, 1.0, (200, 17)),
+        tuple(StateName(name=name, unit="1") for name in names),
+        {},
+    )
+    torch.manual_seed(0)
+    model = QwenVla(config)
+    with torch.no_grad():  # the last layers begin at 0, and would say the same to everything
+        for parameter in model.decoder.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    prompts = [write_prompt(body, instruction_of(STEP, "approach"))]
+    return _saved(tmp_path_factory.mktemp("checkpoint"), model, statistics, prompts)
+
+
+def _saved(folder: Path, model: QwenVla, statistics: BodyStatistics, prompts: list[str]) -> Path:
+    Checkpoint(
+        model=model,
+        statistics=Statistics(bodies=(statistics,)),
+        tokenizer=VlaTokenizer.train(prompts, model.config),
+        card="# test",
+        sha256={},
+    ).save(folder)
+    return folder
+
+
+def context_for(folder: Path, name: str = "panda_tabletop", seed: int = 3, **options: Any) -> PolicyContext:
+    cell = cell_of(name)
+    return PolicyContext(
+        robot=cell.robot_spec(),
+        embodiment=cell.embodiment(),
+        seed=seed,
+        options={"checkpoint": str(folder)} | options,
+        cameras=cell.cameras(),
+    )
+
+
+def observation(cell: Cell, roles: tuple[str, ...] = ("base", "wrist"), red: int = 200) -> Observation:
+    from interlock.hal.scene import Scene
+    from interlock.hal.state import GripperState, RobotState
+
+    home, still = cell.robot_spec().home, np.zeros(cell.robot_spec().dof)
+    picture = np.full((128, 128, 3), 90, np.uint8)
+    picture[40:60, 40:60] = (red, 30, 30)
+    return Observation(
+        stamp_ns=1_000_000_000,
+        state=RobotState(
+            stamp_ns=1_000_000_000,
+            q=home,
+            v=still,
+            q_commanded=home,
+            v_commanded=still,
+            a_commanded=still,
+            gripper=GripperState(width_m=0.07, force_n=0.0),
+            standstill=True,
+        ),
+        scene=Scene(stamp_ns=1_000_000_000, objects=cell.scene_objects(0)),
+        frames=tuple(Frame(camera=role, stamp_ns=0, rgb=picture, role=role) for role in roles),
+        task=TaskView(
+            task_id="t1",
+            skill="pick",
+            arguments={"object": "red_block"},
+            phase="approach",
+            instruction="put the red block in the tray",
+            target_in_world=None,
+            step=STEP,
+        ),
+    )
+
+
+def test_same_seed_and_observation_give_the_same_chunk_and_another_seed_another(folder: Path) -> None:
+    seen = observation(cell_of("panda_tabletop"))
+    one, same, other = (create("vla", context_for(folder, seed=seed)) for seed in (3, 3, 4))
+    chunks = [policy.propose(seen) for policy in (one, same, other)]
+    assert chunks[0] is not None
+    assert chunks[1] is not None
+    assert chunks[2] is not None
+    assert chunks[0].digest == chunks[1].digest
+    assert (chunks[0].samples != chunks[2].samples).any()
+
+
+def test_chunk_is_in_the_cells_channels_and_says_where_it_comes_from(folder: Path) -> None:
+    cell = cell_of("panda_tabletop")
+    chunk = create("vla", context_for(folder, stream={"samples": 3})).propose(observation(cell))
+    assert chunk is not None
+    assert chunk.samples.shape == (3, 16, 7)
+    assert chunk.embodiment == cell.embodiment().fingerprint
+    assert chunk.anchor == pytest.approx(
+        ToolKinematics(cell.robot_spec()).tool_in_world(cell.robot_spec().home)
+    )
+    weights = Checkpoint.load(folder).sha256["model.safetensors"]
+    assert weights[:16] in chunk.provenance.version
+    colder = create("vla", context_for(folder, temperature=0.5)).propose(observation(cell))
+    assert colder is not None
+    assert colder.provenance.config_sha256 != chunk.provenance.config_sha256
+
+
+def test_what_is_seen_matters(folder: Path) -> None:
+    cell = cell_of("panda_tabletop")
+    policy = create("vla", context_for(folder))
+    if not policy.roles:  # type: ignore[attr-defined]
+        pytest.skip("a scene model looks at nothing")
+    chunks = [create("vla", context_for(folder)).propose(observation(cell, red=red)) for red in (200, 90)]
+    assert chunks[0] is not None
+    assert chunks[1] is not None
+    assert (chunks[0].samples != chunks[1].samples).any()
+
+
+def test_missing_picture_is_named_and_nothing_is_proposed(folder: Path) -> None:
+    policy = create("vla", context_for(folder))
+    if not policy.roles:  # type: ignore[attr-defined]
+        pytest.skip("a scene model looks at nothing")
+    with pytest.raises(RefusedError, match="wrist"):
+        policy.propose(observation(cell_of("panda_tabletop"), roles=("base",)))
+
+
+def test_another_body_is_refused_when_it_is_loaded(folder: Path) -> None:
+    with pytest.raises(CheckpointError, match="not trained with that body"):
+        create("vla", context_for(folder, "xarm6_tabletop"))
+    context = context_for(folder)
+    longer = replace(context, embodiment=replace(context.embodiment, horizon=8))
+    with pytest.raises(CheckpointError, match="horizon of 16 steps, not 8"):
+        create("vla", longer)
+
+
+def test_cameras_that_it_was_not_trained_with_are_refused(folder: Path) -> None:
+    context = context_for(folder)
+    if not create("vla", context).roles:  # type: ignore[attr-defined]
+        pytest.skip("a scene model looks at nothing")
+    wide = tuple(replace(c, width_px=256) if c.role == "wrist" else c for c in context.cameras)
+    with pytest.raises(CheckpointError, match=r"cameras\.wrist.*128"):
+        create("vla", replace(context, cameras=wide))
+    with pytest.raises(CheckpointError, match="needs a camera"):
+        create("vla", replace(context, cameras=()))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"mood": 1}, "mood"),
+        ({"steps": 0}, "steps"),
+        ({"temperature": "hot"}, "temperature"),
+        ({"threads": True}, "threads"),
+        ({"checkpoint": 7}, "checkpoint"),
+        ({"checkpoint": "/nowhere/at/all"}, "no such folder"),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_options_that_cannot_be_used_are_named(folder: Path, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        create("vla", context_for(folder, **options))
+
+
+def test_untrained_weights_move_nothing_into_anything(folder: Path, tmp_path: Path) -> None:
+    cell = cell_of("panda_tabletop")
+    (tmp_path / "out").mkdir()
+    request = RunRequest(
+        goal="put the red block in the tray",
+        cell=cell,
+        policy="vla",
+        seed=1,
+        real_time=False,
+        gui=False,
+        out=tmp_path / "out",
+        state_dir=tmp_path / "state",
+        cameras=False,
+        max_sim_time_s=1.5,
+        report=False,
+    )
+    summary = session.run(
+        request,
+        SilentProgress(),
+        make_policy=lambda given: create("vla", replace(given, options={"checkpoint": str(folder)})),
+    )
+    assert summary.referee.contacts == 0
+    assert summary.referee.limit_violations == 0
+    assert summary.path_length_rad > 0.0

@@ -80,6 +80,14 @@ def run(
             "--policy", metavar="NAME", help="A policy that `interlock policies` lists; else the cell's."
         ),
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="DIR",
+            help="Let a checkpoint that `interlock train` has written propose, in its own action space.",
+        ),
+    ] = None,
     seed: SeedOption = 0,
     real_time: Annotated[
         bool,
@@ -126,6 +134,7 @@ def run(
                 out=out,
                 state_dir=state_dir,
                 telemetry=telemetry.value,
+                checkpoint=checkpoint,
             )
             try:
                 from interlock.orchestrator import session

@@ -11,6 +11,7 @@ from interlock.orchestrator.display import require_display
 from interlock.orchestrator.nearest import nearest
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.run_folder import RunFolder
+from interlock.orchestrator.trained_cell import trained_cell
 from interlock.planners.plan import Plan
 from interlock.policy.registry import names
 
@@ -28,13 +29,22 @@ def prepare_run(
     out: Path | None,
     state_dir: Path | None,
     telemetry: str,
+    checkpoint: Path | None = None,
 ) -> tuple[RunRequest, RunFolder]:
     """The request and the folder claimed for it; nothing else is touched.
+
+    A checkpoint stands for the policy `vla` and for the action space that it was trained in.
 
     Raises:
         BadInputError: if any of it cannot be used.
     """
     loaded = Cell.load(cell)
+    if checkpoint is not None:
+        if policy not in (None, "vla"):
+            raise BadInputError(
+                "a checkpoint is for the policy vla", field="policy", value=policy, mend="Leave --policy out."
+            )
+        loaded, policy = trained_cell(loaded, checkpoint), "vla"
     chosen = choose_policy(loaded, policy)
     if gui:
         require_display()

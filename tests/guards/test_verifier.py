@@ -438,6 +438,7 @@ def test_a_plug_in_that_gives_no_slack_and_place_refuses_by_its_name(answer):
     assert not finding.clear
     assert finding.family == "own"
     assert finding.reason
+    assert "too little" not in finding.reason  # there is no number that it could be short by
 
 
 @pytest.mark.parametrize("answer", [0, 1, 0.0, np.float64(0.5), np.float32(0.5), np.int64(2)])

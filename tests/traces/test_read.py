@@ -3,9 +3,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mcap.exceptions import EndOfFile
+from mcap.stream_reader import StreamReader
 
 from interlock.errors import StorageError
 from interlock.traces.chain import ChainState, verify_chain
@@ -66,6 +70,37 @@ def test_killed_run_keeps_every_record_it_had_flushed(tmp_path: Path, synthetic_
     assert report.vouched >= 1000
     assert "unfinished" in render_text(summarise(folder))
     assert "ends without an outcome" in build_report(folder).read_text(encoding="utf-8")
+
+
+def test_run_that_writes_on_while_it_is_read_is_read_as_far_as_it_was(
+    tmp_path: Path, synthetic_source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    with subprocess.Popen(
+        [sys.executable, str(synthetic_source), str(folder)], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.kill()
+    path = folder / "trace.mcap"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:65_001])
+
+    class Overtaken(StreamReader):
+        """The run writes on at the very moment at which its end is met."""
+
+        @property
+        def records(self) -> Iterator[Any]:
+            try:
+                yield from super().records
+            except EndOfFile:
+                with path.open("ab") as file:
+                    file.write(whole[65_001:70_000])
+                raise
+
+    monkeypatch.setattr("interlock.traces.read.StreamReader", Overtaken)
+    assert sum(1 for _ in TraceReader(folder).messages()) > 20
+    assert path.stat().st_size == 70_000
 
 
 def test_every_length_of_a_killed_trace_can_be_read(tmp_path: Path, synthetic_source: Path) -> None:

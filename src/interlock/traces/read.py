@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
-from mcap.exceptions import McapError, RecordLengthLimitExceeded
+from mcap.exceptions import EndOfFile, McapError, RecordLengthLimitExceeded
 from mcap.records import Channel
 from mcap.records import Message as McapMessage
 from mcap.stream_reader import StreamReader
@@ -139,7 +139,8 @@ class TraceReader:
                                 data=record.data,
                             )
             except _UNREADABLE as error:
-                torn = isinstance(error, RecordLengthLimitExceeded) or file.read(1) == b""
+                # A run that goes on may have written more since its end was met.
+                torn = isinstance(error, RecordLengthLimitExceeded | EndOfFile) or file.read(1) == b""
                 if torn and not self.finished:
                     return
                 raise DamagedTraceError(

@@ -39,7 +39,7 @@ def micro(
         head_dim=head_dim,
         rope_sections=sections,
     )
-    vision = replace(tiny.backbone.vision, layers=1, hidden=32, mlp_hidden=48, heads=2, positions=16)
+    vision = replace(tiny.backbone.vision, layers=1, hidden=32, mlp_hidden=48, heads=2, patch=8, positions=16)
     sees = inputs is InputKind.CAMERA
     return replace(
         tiny,
@@ -48,6 +48,7 @@ def micro(
         decoder=replace(
             tiny.decoder, width=32, blocks=2, heads=2, mlp_hidden=48, time_features=16, attention=attention
         ),
+        flow=replace(tiny.flow, euler_steps=10),
         channels=10,
         horizon=8,
         state_width=state_width,

@@ -604,6 +604,96 @@ def trace_replay(
     raise typer.Exit(3 if not result.holds else 0 if result.whole else 4)
 
 
+@policy_app.command(
+    "eval",
+    epilog="Exit codes: 0 evaluated · 2 bad input · 4 stopped with Ctrl-C; what was played is kept.",
+)
+def policy_eval(
+    cell: CellOption = _DEFAULT_CELL,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy", metavar="NAME", help="A policy that `interlock policies` lists; else the cell's."
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="DIR", help="A checkpoint that `interlock train` has written."),
+    ] = None,
+    variation: Annotated[
+        str,
+        typer.Option(
+            "--variation",
+            metavar="AXES",
+            help="all, none, or some of position,arrangement,lighting,texture,instance,camera,paraphrase.",
+        ),
+    ] = "all",
+    episodes: Annotated[
+        int, typer.Option("--episodes", min=1, metavar="N", help="How many for each row of the table.")
+    ] = 50,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="N", help="The first episode's; others follow.")
+    ] = 1_000_000,
+    goal: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--goal",
+            metavar="GOAL",
+            help="A goal; repeat for more, taken in turn. Else: each block into the tray.",
+        ),
+    ] = None,
+    puppet: Annotated[
+        bool,
+        typer.Option(
+            "--puppet/--no-puppet",
+            help="Play each episode without the gate too, on a simulated arm that is no robot.",
+        ),
+    ] = True,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", min=1, metavar="N", help="Processes that play."),
+    ] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of the episodes; else runs/eval/CELL-POLICY."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a policy on variation, not on one demo: success with n and Wilson's interval, and contacts.
+
+    The first row varies everything as it was taught; each other row holds one axis out. Cut off at any time,
+    the same command goes on. Use seeds that no demonstration had.
+
+    Example: interlock policy eval --checkpoint trained/checkpoint --episodes 50 --workers 2
+    """
+    import json
+    from dataclasses import asdict
+
+    from interlock.orchestrator.console import make_console, native_stdout_to_stderr, print_answer
+    from interlock.orchestrator.eval_command import eval_policy, eval_table
+    from interlock.orchestrator.interrupts import Interrupts
+
+    with Interrupts(last=True) as interrupts, native_stdout_to_stderr():
+        results = eval_policy(
+            cell=cell,
+            policy=policy,
+            checkpoint=checkpoint,
+            variation=variation,
+            episodes=episodes,
+            seed=seed,
+            goals=goal or (),
+            puppet=puppet,
+            workers=workers,
+            out=out,
+            console=make_console(stderr=True),
+            interrupts=interrupts,
+        )
+    if as_json:
+        print_answer(json.dumps([asdict(result) for result in results]))
+    else:
+        make_console().print(eval_table(results))
+
+
 @policy_app.command("describe", epilog="Exit codes: 0 · 2 there is no such preset or checkpoint.")
 def policy_describe(
     name: Annotated[str, typer.Argument(metavar="NAME|FOLDER", help="A preset, or a checkpoint's folder.")],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ pytest.importorskip("pybullet")
 
 from tests.orchestrator.session_runner import GOAL, cell_of, gate_of
 
+from interlock import cli
 from interlock.orchestrator import session
 from interlock.orchestrator.progress import SilentProgress
 from interlock.orchestrator.request import RunRequest
@@ -65,5 +67,14 @@ def test_only_the_simulated_driver_can_be_pulled_and_only_the_puppet_pulls() -> 
 
 
 def test_neither_a_cell_nor_an_option_of_run_asks_for_a_puppet() -> None:
-    told = [path.name for path in SOURCES.rglob("*.py") if "puppet" in path.read_text(encoding="utf-8")]
-    assert set(told) <= {"cycle.py", "driver.py", "puppet_drive.py", "rig.py", "session.py", "policy_eval.py"}
+    asked = [path.name for path in SOURCES.rglob("*.py") if "puppet=" in path.read_text(encoding="utf-8")]
+    assert set(asked) <= {
+        "cli.py",
+        "eval_command.py",
+        "eval_run.py",
+        "policy_eval.py",
+        "rig.py",
+        "session.py",
+    }
+    cell = (SOURCES / "orchestrator/cell_schema.py").read_text(encoding="utf-8")
+    assert "puppet" not in cell + inspect.getsource(cli.run) + inspect.getsource(cli.serve)

@@ -1,0 +1,97 @@
+"""What `interlock policy eval` does on the command line: checks the options, shows progress and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from interlock.errors import BadInputError
+from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.eval_run import EvalRow
+from interlock.orchestrator.interrupts import Interrupts
+from interlock.orchestrator.policy_eval import EvalRequest, GroupResult, evaluate
+from interlock.orchestrator.run_command import choose_policy
+from interlock.orchestrator.variation import axes_named
+
+__all__ = ["eval_policy", "eval_table"]
+
+
+def eval_policy(
+    *,
+    cell: str,
+    policy: str | None,
+    checkpoint: Path | None,
+    variation: str,
+    episodes: int,
+    seed: int,
+    goals: Sequence[str],
+    puppet: bool,
+    workers: int,
+    out: Path | None,
+    console: Console,
+    interrupts: Interrupts,
+) -> list[GroupResult]:
+    """Evaluate, with a bar.
+
+    Raises:
+        InterlockError: as `evaluate` does.
+    """
+    if checkpoint is not None and policy not in (None, "vla"):
+        raise BadInputError(
+            "a checkpoint is for the policy vla", field="policy", value=policy, mend="Leave --policy out."
+        )
+    chosen = "vla" if checkpoint is not None else choose_policy(Cell.load(cell), policy)
+    request = EvalRequest(
+        cell=cell,
+        policy=chosen,
+        checkpoint="" if checkpoint is None else str(checkpoint.resolve()),
+        axes=axes_named(variation),
+        episodes=episodes,
+        seed=seed,
+        goals=tuple(goals),
+        puppet=puppet,
+        workers=workers,
+        out=out or Path("runs/eval") / f"{Cell.load(cell).name}-{chosen}",
+    )
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("episodes", total=None, last="")
+
+        def tell(done: int, total: int, row: EvalRow | None) -> None:
+            last = "" if row is None else f"{row.group}{'' if row.gated else ', no gate'}: {row.outcome}"
+            bar.update(task, completed=done, total=total, last=last)
+
+        return evaluate(request, tell, interrupts)
+
+
+def eval_table(results: Sequence[GroupResult]) -> Table:
+    """A row a group, under the gate and without it side by side."""
+    puppet = any(not result.gated for result in results)
+    table = Table(title="Episodes that achieved their goal (Wilson 95 %)")
+    table.add_column("variation")
+    for half in ("under the gate", "without") if puppet else ("under the gate",):
+        table.add_column("n", justify="right")
+        table.add_column(half, justify="right")
+        table.add_column("contacts", justify="right")
+    for group in dict.fromkeys(result.group for result in results):
+        cells = [group if group == "seen" else f"{group}, held out"]
+        for result in sorted((r for r in results if r.group == group), key=lambda r: not r.gated):
+            low, high = result.wilson_95
+            share = result.achieved / result.episodes if result.episodes else 0.0
+            cells += [
+                str(result.episodes),
+                f"{share:.0%} ({low:.0%} to {high:.0%})",
+                str(result.contacts),
+            ]
+        table.add_row(*cells)
+    return table

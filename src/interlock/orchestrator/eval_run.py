@@ -1,0 +1,138 @@
+"""One episode of an evaluation: a policy in a varied cell, under the gate or as a puppet."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from interlock.errors import InterlockError
+from interlock.guards.gate import Gate
+from interlock.orchestrator import session
+from interlock.orchestrator.axes import Axis
+from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.gate_maker import build_gate
+from interlock.orchestrator.interrupts import Interrupts
+from interlock.orchestrator.progress import SilentProgress
+from interlock.orchestrator.request import RunRequest
+from interlock.orchestrator.spread import Split
+from interlock.orchestrator.trained_cell import trained_cell
+from interlock.orchestrator.variation import Variation
+
+__all__ = ["EvalOrder", "EvalRow", "evaluated_cell", "play_episode"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalOrder:
+    """What decides an episode.
+
+    Attributes:
+        cell: file or name of the cell.
+        policy: name of the policy.
+        checkpoint: folder of the policy `vla`; "" for another one, or the one that the cell names.
+        goal: the goal in words.
+        group: what is evaluated, for example "lighting".
+        splits: how each axis is drawn.
+        seed: of the run and of its variation.
+        gated: under the gate, or pulled as a puppet.
+    """
+
+    cell: str
+    policy: str
+    checkpoint: str
+    goal: str
+    group: str
+    splits: tuple[tuple[Axis, Split], ...]
+    seed: int
+    gated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalRow:
+    """How an episode went: as in `RunSummary`; `outcome` is "error" if it could not be played."""
+
+    group: str
+    seed: int
+    gated: bool
+    goal: str
+    outcome: str
+    reason: str
+    contacts: int = 0
+    contacts_into_standing_arm: int = 0
+    limit_violations: int = 0
+    sim_time_s: float = 0.0
+    released_fraction: float = 0.0
+
+
+@functools.cache
+def evaluated_cell(cell: str, checkpoint: str) -> Cell:
+    """The cell that episodes are varied from.
+
+    Raises:
+        InterlockError: if cell or checkpoint cannot be used.
+    """
+    loaded = Cell.load(cell)
+    return trained_cell(loaded, Path(checkpoint)) if checkpoint else loaded
+
+
+@functools.cache
+def _gate(cell: str, checkpoint: str) -> Gate:
+    """One gate serves every variation: it keeps no state, and knows neither blocks nor cameras."""
+    return build_gate(evaluated_cell(cell, checkpoint))
+
+
+def play_episode(order: EvalOrder) -> EvalRow:
+    """Play one episode."""
+    cell = evaluated_cell(order.cell, order.checkpoint)
+    head: dict[str, Any] = {
+        "group": order.group,
+        "seed": order.seed,
+        "gated": order.gated,
+        "goal": order.goal,
+    }
+    with tempfile.TemporaryDirectory(prefix="interlock-eval-") as folder:
+        try:
+            variation = Variation.draw(cell, MappingProxyType(dict(order.splits)), order.seed)
+            summary = session.run(
+                _request(order, variation, cell, Path(folder)),
+                SilentProgress(),
+                lambda _: _gate(order.cell, order.checkpoint),
+                interrupts=Interrupts(),
+                puppet=not order.gated,
+            )
+        except InterlockError as error:
+            return EvalRow(**head, outcome="error", reason=error.message)
+    return EvalRow(
+        **head,
+        outcome=str(summary.outcome),
+        reason=summary.reason,
+        contacts=summary.referee.contacts,
+        contacts_into_standing_arm=summary.referee.contacts_into_standing_arm,
+        limit_violations=summary.referee.limit_violations,
+        sim_time_s=summary.sim_time_s,
+        released_fraction=summary.released_fraction,
+    )
+
+
+def _request(order: EvalOrder, variation: Variation, cell: Cell, folder: Path) -> RunRequest:
+    out, state_dir = folder / "out", folder / "state"
+    out.mkdir()
+    state_dir.mkdir()
+    return RunRequest(
+        goal=order.goal,
+        cell=variation.apply(cell),
+        policy=order.policy,
+        seed=order.seed,
+        real_time=False,
+        gui=False,
+        out=out,
+        state_dir=state_dir,
+        cameras=False,
+        report=False,
+        record=False,
+        look=variation.look,
+        wording=variation.wording,
+    )

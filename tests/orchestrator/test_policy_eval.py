@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pybullet")
+
+from interlock.errors import BadInputError, StoppedError
+from interlock.orchestrator import policy_eval
+from interlock.orchestrator.axes import Axis
+from interlock.orchestrator.eval_command import eval_table
+from interlock.orchestrator.eval_run import EvalOrder, EvalRow, play_episode
+from interlock.orchestrator.interrupts import Interrupts
+from interlock.orchestrator.policy_eval import EvalRequest, GroupResult, evaluate, groups_of
+from interlock.orchestrator.spread import Split
+
+AXES = (Axis.POSITION, Axis.LIGHTING)
+
+
+def request_for(out: Path, **changes: Any) -> EvalRequest:
+    fields: dict[str, Any] = {
+        "cell": "panda_tabletop",
+        "policy": "scripted",
+        "checkpoint": "",
+        "axes": AXES,
+        "episodes": 4,
+        "seed": 5,
+        "goals": ("go home",),
+        "puppet": True,
+        "workers": 1,
+        "out": out,
+    }
+    return EvalRequest(**(fields | changes))
+
+
+def row_of(order: EvalOrder) -> EvalRow:
+    """The gate costs nothing; without it everything is hit; held-out light defeats the policy."""
+    good = order.group != "lighting"
+    return EvalRow(
+        group=order.group,
+        seed=order.seed,
+        gated=order.gated,
+        goal=order.goal,
+        outcome="achieved" if good else "gave_up",
+        reason="",
+        contacts=0 if order.gated else 2,
+    )
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[EvalOrder]:
+    """What the workers were asked for; none is started."""
+    orders: list[EvalOrder] = []
+
+    def done(function: object, jobs: Iterable[EvalOrder], workers: int, what: str) -> Iterator[EvalRow]:
+        for order in jobs:
+            orders.append(order)
+            yield row_of(order)
+
+    monkeypatch.setattr(policy_eval, "done_in_order", done)
+    return orders
+
+
+def quiet(done: int, total: int, row: EvalRow | None) -> None:
+    pass
+
+
+def test_each_axis_is_held_out_in_a_group_of_its_own() -> None:
+    groups = groups_of(AXES)
+    assert list(groups) == ["seen", "position", "lighting"]
+    assert set(dict(groups["seen"]).values()) == {Split.SEEN}
+    assert dict(groups["lighting"]) == {Axis.POSITION: Split.SEEN, Axis.LIGHTING: Split.HELD_OUT}
+
+
+def test_results_count_each_group_under_the_gate_and_without_it(
+    tmp_path: Path, asked: list[EvalOrder]
+) -> None:
+    results = evaluate(request_for(tmp_path), quiet, Interrupts())
+    found = {(r.group, r.gated): r for r in results}
+    assert len(found) == 6
+    assert found["seen", True].achieved == 4
+    assert found["lighting", True].achieved == 0
+    assert found["position", True].contacts == 0
+    assert found["position", False].contacts == 8
+    assert found["seen", True].wilson_95 == pytest.approx((0.5101, 1.0), abs=1e-4)  # 4 of 4, by tables
+    assert {order.seed for order in asked} == {5, 6, 7, 8}
+    assert "lighting, held out" in str(list(eval_table(results).columns[0].cells))
+
+
+def test_evaluation_goes_on_where_it_was_cut_off(tmp_path: Path, asked: list[EvalOrder]) -> None:
+    interrupts = Interrupts()
+
+    def stop_at_seven(done: int, total: int, row: EvalRow | None) -> None:
+        if done == 7:
+            interrupts.cause = "operator: Ctrl-C"
+
+    with pytest.raises(StoppedError, match="7 of 24"):
+        evaluate(request_for(tmp_path), stop_at_seven, interrupts)
+    with (tmp_path / "episodes.jsonl").open("a") as file:
+        file.write('{"digest": "cut')
+    before = len(asked)
+    evaluate(request_for(tmp_path), quiet, Interrupts())
+    assert len(asked) - before == 24 - 7
+
+
+def test_folder_of_another_evaluation_is_refused(tmp_path: Path, asked: list[EvalOrder]) -> None:
+    evaluate(request_for(tmp_path), quiet, Interrupts())
+    with pytest.raises(BadInputError, match="--out"):
+        evaluate(request_for(tmp_path, policy="reckless"), quiet, Interrupts())
+
+
+def test_episode_that_could_not_be_played_is_no_failure_of_the_policy() -> None:
+    rows = [
+        EvalRow(group="seen", seed=k, gated=True, goal="g", outcome=outcome, reason="")
+        for k, outcome in enumerate(["achieved", "error", "gave_up"])
+    ]
+    result = GroupResult.of("seen", True, rows)
+    assert (result.episodes, result.achieved, result.errors) == (2, 1, 1)
+    assert GroupResult.of("seen", False, rows).wilson_95 == (0.0, 1.0)
+
+
+def test_rows_say_what_was_played(tmp_path: Path, asked: list[EvalOrder]) -> None:
+    evaluate(request_for(tmp_path, episodes=1, puppet=False), quiet, Interrupts())
+    lines = [json.loads(line)["row"] for line in (tmp_path / "episodes.jsonl").read_text().splitlines()]
+    assert [line["group"] for line in lines] == ["seen", "position", "lighting"]
+    assert all(line["gated"] and line["goal"] == "go home" for line in lines)
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_a_real_episode_is_played_under_the_gate_and_without_it(gated: bool) -> None:
+    order = EvalOrder(
+        cell="panda_tabletop",
+        policy="scripted",
+        checkpoint="",
+        goal="go home",
+        group="seen",
+        splits=tuple((axis, Split.SEEN) for axis in AXES),
+        seed=3,
+        gated=gated,
+    )
+    row = play_episode(order)
+    assert (row.outcome, row.contacts, row.gated) == ("achieved", 0, gated), row

@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -149,10 +151,29 @@ def test_unknown_exporter_names_the_ones_there_are() -> None:
     assert (caught.value.field, caught.value.value) == ("OTEL_TRACES_EXPORTER", "zipkin")
 
 
-def test_spans_draw_nothing_from_the_global_random_numbers(tmp_path: Path, synthetic: ModuleType) -> None:
-    import random
+_DRAWS = """
+import importlib.util, io, random, sys
+from pathlib import Path
+from interlock.traces.recorder import Recorder
+from interlock.traces.telemetry import Telemetry
 
-    random.seed(1)
-    before = random.getstate()
-    _record(tmp_path, synthetic, Telemetry.chosen("console", environment={}, stream=io.StringIO()))
-    assert random.getstate() == before
+spec = importlib.util.spec_from_file_location("synthetic", sys.argv[1])
+synthetic = importlib.util.module_from_spec(spec)
+sys.modules["synthetic"] = synthetic
+spec.loader.exec_module(synthetic)
+random.seed(1)
+before = random.getstate()
+run = synthetic.SyntheticRun(ticks=160)
+telemetry = Telemetry.chosen("console", environment={}, stream=io.StringIO())
+recorder = Recorder(Path(sys.argv[2]), run.info(), telemetry=telemetry)
+run.feed(recorder)
+recorder.close()
+sys.exit(random.getstate() != before)
+"""
+
+
+def test_spans_draw_nothing_from_the_global_random_numbers(tmp_path: Path, synthetic_source: Path) -> None:
+    # In a process of its own: an exporter that another test left behind may still draw its pauses.
+    command = [sys.executable, "-c", _DRAWS, str(synthetic_source), str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -97,12 +98,14 @@ class ZmqWire:
         poller = zmq.Poller()
         poller.register(self._socket, event)
         poller.register(self._watch, zmq.POLLIN)
-        ready = dict(poller.poll(round(deadline.left_s() * 1e3)))
-        if self._socket in ready:
-            return
-        if self._watch in ready:
-            self._expect_connected()
-        raise deadline.missed()
+        while True:  # a poll may come back early and with nothing
+            ready = dict(poller.poll(math.ceil(deadline.left_s() * 1e3)))
+            if self._socket in ready:
+                return
+            if self._watch in ready:
+                self._expect_connected()
+            if deadline.left_s() <= 0.0:
+                raise deadline.missed()
 
     def _expect_connected(self) -> None:
         if self._watch.poll(0):

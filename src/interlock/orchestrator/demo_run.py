@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 
 from interlock.errors import InterlockError
 from interlock.guards.gate import Gate
-from interlock.orchestrator import session
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.cell_schema import ActionSpace
 from interlock.orchestrator.gate_maker import build_gate
 from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.progress import SilentProgress
-from interlock.orchestrator.request import RunRequest
+from interlock.orchestrator.proposing import proposing
 from interlock.orchestrator.summary import Outcome
 from interlock.orchestrator.variation import Variation
+from interlock.orchestrator.varied_run import play_varied
 from interlock.policy.dataset.episode import Episode
 from interlock.policy.demonstrator import Demonstrator
 from interlock.policy.policy import Policy, PolicyContext
@@ -85,9 +80,7 @@ def cell_in_space(name: str, space: ActionSpace) -> Cell:
     cell = Cell.load(name)
     if cell.file.policy.action_space == space:
         return cell
-    data: dict[str, Any] = yaml.safe_load(cell.text)
-    data["policy"]["action_space"] = space
-    return Cell.read(yaml.safe_dump(data, sort_keys=False).encode(), cell.path)
+    return proposing(cell, space)
 
 
 @functools.cache
@@ -110,20 +103,20 @@ def play(order: DemoOrder, interrupts: Interrupts | None = None) -> Played:
         teachers.append(Demonstrator(context, order.noise))
         return teachers[0]
 
-    with tempfile.TemporaryDirectory(prefix="interlock-demo-") as folder:
-        try:
-            variation = Variation.seen(cell, order.axes, order.run_seed)
-            request = _request(order, variation, cell, Path(folder))
-            summary = session.run(
-                request,
-                SilentProgress(),
-                lambda _: _gate(order.cell, order.action_space),
-                interrupts=interrupts if interrupts is not None else Interrupts(),
-                make_policy=teacher,
-            )
-        except InterlockError as error:
-            stopped = interrupts is not None and bool(interrupts.cause)
-            return Played(attempt=order.attempt, episode=None, reason=error.message, stopped=stopped)
+    try:
+        variation = Variation.seen(cell, order.axes, order.run_seed)
+        summary = play_varied(
+            cell,
+            variation,
+            _gate(order.cell, order.action_space),
+            goal=order.goal,
+            policy=_EXPERT,
+            interrupts=interrupts,
+            make_policy=teacher,
+        )
+    except InterlockError as error:
+        stopped = interrupts is not None and bool(interrupts.cause)
+        return Played(attempt=order.attempt, episode=None, reason=error.message, stopped=stopped)
     episode = Episode(
         frames=tuple(teachers[0].frames),
         attempt=order.attempt,
@@ -139,24 +132,3 @@ def play(order: DemoOrder, interrupts: Interrupts | None = None) -> Played:
     )
     stopped = summary.outcome is Outcome.STOPPED
     return Played(attempt=order.attempt, episode=episode, reason=summary.reason, stopped=stopped)
-
-
-def _request(order: DemoOrder, variation: Variation, cell: Cell, folder: Path) -> RunRequest:
-    out, state_dir = folder / "out", folder / "state"
-    out.mkdir()
-    state_dir.mkdir()
-    return RunRequest(
-        goal=order.goal,
-        cell=variation.apply(cell),
-        policy=_EXPERT,
-        seed=order.run_seed,
-        real_time=False,
-        gui=False,
-        out=out,
-        state_dir=state_dir,
-        cameras=False,
-        report=False,
-        record=False,
-        look=variation.look,
-        wording=variation.wording,
-    )

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from interlock.errors import InterlockError
 from interlock.guards.gate import Gate
-from interlock.orchestrator import session
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.gate_maker import build_gate
-from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.progress import SilentProgress
-from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.spread import Split
 from interlock.orchestrator.trained_cell import trained_cell
 from interlock.orchestrator.variation import Variation
+from interlock.orchestrator.varied_run import play_varied
 
 __all__ = ["EvalOrder", "EvalRow", "evaluated_cell", "play_episode"]
 
@@ -93,18 +88,17 @@ def play_episode(order: EvalOrder) -> EvalRow:
         "gated": order.gated,
         "goal": order.goal,
     }
-    with tempfile.TemporaryDirectory(prefix="interlock-eval-") as folder:
-        try:
-            variation = Variation.draw(cell, MappingProxyType(dict(order.splits)), order.seed)
-            summary = session.run(
-                _request(order, variation, cell, Path(folder)),
-                SilentProgress(),
-                lambda _: _gate(order.cell, order.checkpoint),
-                interrupts=Interrupts(),
-                puppet=not order.gated,
-            )
-        except InterlockError as error:
-            return EvalRow(**head, outcome="error", reason=error.message)
+    try:
+        summary = play_varied(
+            cell,
+            Variation.draw(cell, dict(order.splits), order.seed),
+            _gate(order.cell, order.checkpoint),
+            goal=order.goal,
+            policy=order.policy,
+            puppet=not order.gated,
+        )
+    except InterlockError as error:
+        return EvalRow(**head, outcome="error", reason=error.message)
     return EvalRow(
         **head,
         outcome=str(summary.outcome),
@@ -114,25 +108,4 @@ def play_episode(order: EvalOrder) -> EvalRow:
         limit_violations=summary.referee.limit_violations,
         sim_time_s=summary.sim_time_s,
         released_fraction=summary.released_fraction,
-    )
-
-
-def _request(order: EvalOrder, variation: Variation, cell: Cell, folder: Path) -> RunRequest:
-    out, state_dir = folder / "out", folder / "state"
-    out.mkdir()
-    state_dir.mkdir()
-    return RunRequest(
-        goal=order.goal,
-        cell=variation.apply(cell),
-        policy=order.policy,
-        seed=order.seed,
-        real_time=False,
-        gui=False,
-        out=out,
-        state_dir=state_dir,
-        cameras=False,
-        report=False,
-        record=False,
-        look=variation.look,
-        wording=variation.wording,
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-import yaml
-
-from interlock.errors import BadInputError, CheckpointError
+from interlock.errors import BadInputError
+from interlock.hal.embodiment import Embodiment
+from interlock.orchestrator.action_space import channels_of
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.cell_schema import ActionSpace
+from interlock.orchestrator.proposing import proposing
 from interlock.policy.vla.statistics import Statistics
 
 __all__ = ["trained_cell"]
@@ -26,16 +28,16 @@ def trained_cell(cell: Cell, checkpoint: Path) -> Cell:
         CheckpointError: if it knows this body in no action space; says in what the nearest one differs.
     """
     statistics = _statistics(checkpoint)
-    refused: CheckpointError | None = None
-    for space in (cell.file.policy.action_space, *get_args(ActionSpace)):
-        candidate = _told(cell, space, checkpoint)
-        try:
-            statistics.of(candidate.embodiment())
-        except CheckpointError as error:
-            refused = refused or error
-            continue
-        return candidate
-    raise refused or CheckpointError("knows no body", field="checkpoint", value=str(checkpoint))
+    known = {each.embodiment.fingerprint for each in statistics.bodies}
+    own = cell.file.policy.action_space
+    space = next((s for s in (own, *get_args(ActionSpace)) if _in_space(cell, s).fingerprint in known), own)
+    statistics.of(_in_space(cell, space))  # refuses a body that it does not know
+    kept = cell.policy_options if cell.policy == "vla" else {}
+    return proposing(cell, space, policy="vla", options={**kept, "checkpoint": str(checkpoint.resolve())})
+
+
+def _in_space(cell: Cell, space: ActionSpace) -> Embodiment:
+    return replace(cell.embodiment(), channels=channels_of(cell.file.robot, space))
 
 
 def _statistics(checkpoint: Path) -> Statistics:
@@ -49,11 +51,3 @@ def _statistics(checkpoint: Path) -> Statistics:
             value=str(checkpoint),
             mend="Name the folder checkpoint/ that `interlock train` has written.",
         ) from error
-
-
-def _told(cell: Cell, space: str, checkpoint: Path) -> Cell:
-    data: dict[str, Any] = yaml.safe_load(cell.text)
-    kept = cell.policy_options if cell.policy == "vla" else {}
-    options = {**kept, "checkpoint": str(checkpoint.resolve())}
-    data["policy"] = {"name": "vla", "action_space": space, "options": options}
-    return Cell.read(yaml.safe_dump(data, sort_keys=False).encode(), cell.path)

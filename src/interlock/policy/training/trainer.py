@@ -84,6 +84,8 @@ class Trainer:
         self._team = team
         self._tell = tell
         self._stop = stop
+        if request.precision == "bfloat16" and team.device.type == "cpu":
+            model.backbone.attend_plainly()
         self._frames = [material.of(stage) for stage in request.stages]
         self._optimiser = torch.optim.AdamW(_groups(model, request), lr=request.rate, betas=_BETAS)
         self.average = Averaged(model, request.average)

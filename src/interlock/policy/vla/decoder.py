@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interlock.policy.vla.attention import attend
 from interlock.policy.vla.block import DitBlock
 from interlock.policy.vla.cached_attention import attend_cached
 from interlock.policy.vla.decoder_shape import AttentionMode, DecoderShape
@@ -70,7 +71,7 @@ class ActionDecoder(nn.Module):
             keys.append(key.contiguous())
             values.append(value.contiguous())
             if index + 1 < len(self.blocks):  # nobody reads what the last block would make of the prefix
-                attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+                attended = attend(query, key, value, mask)
                 tokens = block.finish(tokens, attended, conditions[index])
         return CachedPrefix(keys=tuple(keys), values=tuple(values), prefix=prefix)
 
@@ -128,7 +129,7 @@ class ActionDecoder(nn.Module):
             query, key, value = (
                 each.transpose(1, 2) for each in block.project(tokens, conditions[index], rotation)
             )
-            attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+            attended = attend(query, key, value, mask)
             tokens = block.finish(tokens, attended, conditions[index])
         return tokens[:, count:]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from interlock.policy.vla.attention import attend
 
 __all__ = ["VisionAttention"]
 
@@ -45,7 +46,7 @@ class VisionAttention(nn.Module):
         mixed = self.qkv(hidden_states).view(pictures, hidden_states.shape[0] // pictures, 3, self.heads, -1)
         query, key, value = mixed.unbind(2)
         cos, sin = (each.view(pictures, query.shape[1], 1, -1) for each in position_embeddings)
-        attended = functional.scaled_dot_product_attention(
+        attended = attend(
             _turn(query, cos, sin).transpose(1, 2),
             _turn(key, cos, sin).transpose(1, 2),
             value.transpose(1, 2),

@@ -20,10 +20,15 @@ from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.ordered_pool import done_in_order
 from interlock.orchestrator.spread import Split
 
-__all__ = ["EvalRequest", "GroupResult", "evaluate", "groups_of"]
+__all__ = ["ROWS", "SEEN", "EvalRequest", "GroupResult", "eval_digest", "evaluate", "groups_of"]
 
 SEEN = "seen"
 """The group in which every axis is as it was taught; the others are named for the one axis held out."""
+
+ROWS = "episodes.jsonl"
+"""In the folder of an evaluation: `digest` and `row` of an episode a line."""
+
+_NOT_PLAYED = ("SHA256SUMS", "card.md")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +133,9 @@ def evaluate(
         StorageError: if the folder cannot be written.
     """
     orders = list(_orders(request))
-    rows = _Rows(request.out, _digest(request))
+    axes = [axis.value for axis in request.axes]
+    digest = eval_digest(request.cell, request.policy, request.checkpoint, axes)
+    rows = _Rows(request.out, digest)
     missing = [order for order in orders if _key(order) not in rows.kept]
     done = len(orders) - len(missing)
     tell(done, len(orders), None)
@@ -175,13 +182,17 @@ def _key(item: EvalOrder | EvalRow) -> tuple[str, int, bool, str]:
     return item.group, item.seed, item.gated, item.goal
 
 
-def _digest(request: EvalRequest) -> str:
-    """What a row depends on beside its key: the cell, the policy and its files, what is varied."""
-    digest = hashlib.sha256(evaluated_cell(request.cell, "").sha256.encode())
-    digest.update(json.dumps([request.policy, [axis.value for axis in request.axes]]).encode())
-    if request.checkpoint:
-        for path in sorted(Path(request.checkpoint).iterdir()):
-            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+def eval_digest(cell: str, policy: str, checkpoint: str, axes: Sequence[str]) -> str:
+    """What a row depends on beside its key: the cell, the policy and its files, what is varied.
+
+    The card is left out: nothing is proposed from it, and the results are written into it afterwards.
+    """
+    digest = hashlib.sha256(evaluated_cell(cell, "").sha256.encode())
+    digest.update(json.dumps([policy, list(axes)]).encode())
+    if checkpoint:
+        for path in sorted(Path(checkpoint).iterdir()):
+            if path.name not in _NOT_PLAYED:
+                digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -189,7 +200,7 @@ class _Rows:
     """`episodes.jsonl`: a line an episode, under the digest of what it was played with."""
 
     def __init__(self, folder: Path, digest: str) -> None:
-        self._path = folder / "episodes.jsonl"
+        self._path = folder / ROWS
         self._digest = digest
         self.kept: dict[tuple[str, int, bool, str], EvalRow] = {}
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
@@ -59,6 +60,14 @@ class Demonstrations:
     def __len__(self) -> int:
         """Number of frames."""
         return int(self._table.num_rows)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 over those of the data files, in their order, in hexadecimal."""
+        digest = hashlib.sha256()
+        for number in range(len(self.head.episodes)):
+            digest.update(hashlib.sha256(data_path(self.folder, number).read_bytes()).digest())
+        return digest.hexdigest()
 
     @property
     def embodiment(self) -> Embodiment:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from interlock.policy.dataset.reader import Demonstrations
 from interlock.policy.training.material import Material
 from interlock.policy.training.request import TrainRequest
 
@@ -24,11 +25,13 @@ class Card:
         request: what was asked for.
         material: what was learned from.
         figures: the last evaluation.
+        before: card of the checkpoint that the training began from, or "".
     """
 
     request: TrainRequest
     material: Material
     figures: Mapping[str, float]
+    before: str = ""
 
     def text(self) -> str:
         """Markdown."""
@@ -47,6 +50,7 @@ class Card:
             f"    {self.command()}",
             "",
             f"Learned from {frames}, with {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}.",
+            *self._origin(),
             "",
             "## Errors on frames put aside (median)",
             "",
@@ -79,17 +83,39 @@ class Card:
             words += ["--from", request.begin_from.name]
         return shlex.join(words)
 
+    def _origin(self) -> list[str]:
+        """The card of the weights that it began from, quoted."""
+        if not self.before:
+            return []
+        return ["", "It began from the weights of this card:", "", *[f"> {x}" for x in self.before.split("\n")]]
+
     def _data(self) -> list[str]:
-        lines = []
+        lines: list[str] = []
         for demos in self.material.sets:
             head = demos.head
-            made = ", ".join(f"{name} {value}" for name, value in sorted(head.command.items()))
-            lines.append(
+            lines += [
                 f"- `{demos.folder.name}`: {len(head.episodes)} episodes, {len(demos)} frames of {head.cell} "
-                f"({demos.embodiment.tag}); {head.failed} attempts that failed are left out. "
-                f"Made by `interlock demos` with {made}."
-            )
-        return lines
+                f"({demos.embodiment.tag}); {head.failed} attempts that failed are left out. SHA-256 over its "
+                f"data files: `{demos.sha256}`.",
+                "",
+                f"      {_demos(demos)}",
+                "",
+            ]
+        return lines[:-1]
+
+
+def _demos(demos: Demonstrations) -> str:
+    """The command that makes a set again."""
+    head, told = demos.head, demos.head.command
+    words = ["interlock", "demos", "--cell", head.cell, "--episodes", str(len(head.episodes))]
+    for name in ("seed", "noise", "action_space"):
+        if name in told:
+            words += [f"--{name.replace('_', '-')}", f"{told[name]}"]
+    if "variation" in told:
+        words += ["--variation", ",".join(told["variation"]) or "none"]
+    for goal in told.get("goals", ()):
+        words += ["--goal", goal]
+    return shlex.join([*words, *(["--keep-failed"] if told.get("keep_failed") else [])])
 
 
 def _version(name: str) -> str:

@@ -111,7 +111,7 @@ def _write(request: TrainRequest, material: Material, start: Checkpoint, trainer
             model=start.model,
             statistics=start.statistics,
             tokenizer=start.tokenizer,
-            card=Card(request, material, trainer.evaluation).text(),
+            card=Card(request, material, trainer.evaluation, start.card).text(),
             sha256={},
         ).save(_checkpoint(request))
 

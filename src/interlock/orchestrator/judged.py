@@ -1,0 +1,141 @@
+"""How a checkpoint did in one cell, as its card and the evidence tell it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from interlock.errors import BadInputError
+from interlock.orchestrator.axes import Axis
+from interlock.orchestrator.eval_run import EvalRow
+from interlock.orchestrator.policy_eval import ROWS, SEEN, GroupResult, eval_digest
+from interlock.policy.vla.checkpoint import Checkpoint
+
+__all__ = ["Judged"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One evaluation, counted.
+
+    Attributes:
+        preset: shape of the model that was judged.
+        weights: SHA-256 of its model.safetensors.
+        cell: name or file of the cell.
+        digest: SHA-256 over the cell, the checkpoint and what was varied, as each episode was kept under.
+        seed: the first episode's; the others follow.
+        episodes: how many were played in each group.
+        goals: in the order in which they were taken in turn.
+        groups: seen, then each axis held out; each under the gate and, if it was asked for, without.
+    """
+
+    preset: str
+    weights: str
+    cell: str
+    digest: str
+    seed: int
+    episodes: int
+    goals: tuple[str, ...]
+    groups: tuple[GroupResult, ...]
+
+    @classmethod
+    def read(cls, cell: str, folder: Path, checkpoint: Path) -> Judged:
+        """Count what `interlock policy eval` has left.
+
+        Args:
+            cell: name or file of the cell that was played in.
+            folder: the evaluation's.
+            checkpoint: the folder of the checkpoint that must have been judged.
+
+        Raises:
+            BadInputError: if the folder holds no evaluation, one of something else, or one that is not whole.
+            CheckpointError: if the checkpoint cannot be used.
+        """
+        rows, digests = _rows(folder)
+        axes = [group for group in dict.fromkeys(row.group for row in rows) if group != SEEN]
+        if digests != {eval_digest(cell, "vla", str(checkpoint), axes)}:
+            raise BadInputError(
+                f"holds no evaluation of this checkpoint in {cell}",
+                field="results",
+                value=str(folder),
+                mend=f"Run `interlock policy eval --cell {cell} --checkpoint {checkpoint}` with a new --out.",
+            )
+        seeds = sorted({row.seed for row in rows})
+        halves = sorted({row.gated for row in rows}, reverse=True)
+        if len(rows) != len(seeds) * len(halves) * (1 + len(axes)):
+            raise BadInputError(
+                "the evaluation was cut off",
+                field="results",
+                value=str(folder),
+                mend="Run the command that wrote it again: it goes on.",
+            )
+        judged = Checkpoint.load(checkpoint)
+        return cls(
+            preset=judged.config.name,
+            weights=judged.sha256["model.safetensors"],
+            cell=cell,
+            digest=digests.pop(),
+            seed=seeds[0],
+            episodes=len(seeds),
+            goals=tuple(dict.fromkeys(row.goal for row in sorted(rows, key=lambda row: row.seed))),
+            groups=tuple(GroupResult.of(group, gated, rows) for group in (SEEN, *axes) for gated in halves),
+        )
+
+    def command(self) -> str:
+        """The command that plays it again."""
+        axes = [group for group in dict.fromkeys(each.group for each in self.groups) if group != SEEN]
+        varied = "all" if axes == [axis.value for axis in Axis] else ",".join(axes) or "none"
+        words = ["interlock", "policy", "eval", "--cell", self.cell, "--checkpoint", "CHECKPOINT"]
+        words += ["--variation", varied, "--episodes", str(self.episodes), "--seed", str(self.seed)]
+        for goal in self.goals:
+            words += ["--goal", goal]
+        if all(group.gated for group in self.groups):
+            words.append("--no-puppet")
+        return shlex.join(words)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Judged:
+        """From plain JSON data.
+
+        Raises:
+            KeyError: if something is missing.
+            TypeError: if something is unknown.
+        """
+        groups = tuple(
+            GroupResult(**{**group, "wilson_95": tuple(group["wilson_95"])}) for group in data["groups"]
+        )
+        plain = {field.name: data[field.name] for field in fields(cls)}
+        return cls(**{**plain, "goals": tuple(data["goals"]), "groups": groups})
+
+
+def _rows(folder: Path) -> tuple[list[EvalRow], set[str]]:
+    """Each episode once, the last word on it, and the digests they were kept under."""
+    path = folder / ROWS
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise BadInputError(
+            f"there is no evaluation here ({error.strerror})",
+            field="results",
+            value=str(path),
+            mend="Name the folder that `interlock policy eval --out` has written.",
+        ) from error
+    rows: dict[tuple[str, int, bool, str], EvalRow] = {}
+    digests = set()
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            digest, row = str(entry["digest"]), EvalRow(**entry["row"])
+        except (KeyError, TypeError, ValueError):
+            continue  # cut off
+        digests.add(digest)
+        rows[row.group, row.seed, row.gated, row.goal] = row
+    return list(rows.values()), digests

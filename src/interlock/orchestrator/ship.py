@@ -1,0 +1,170 @@
+"""Makes a trained checkpoint the one that ships, and its card from the evaluations of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from interlock.errors import BadInputError, CheckpointError, InterlockError, StorageError
+from interlock.orchestrator.judged import Judged
+from interlock.orchestrator.results_card import with_results
+from interlock.policy.vla.checkpoint import Checkpoint
+from interlock.policy.vla.learned_options import SHIPPED
+
+__all__ = ["LARGEST_BYTES", "ShipRequest", "main", "ship"]
+
+LARGEST_BYTES = 15_000_000
+"""Of all files together."""
+
+_EVIDENCE = Path("evidence/policy.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipRequest:
+    """What is asked for.
+
+    Attributes:
+        checkpoint: folder of the checkpoint; it may be the shipped one, whose card is then made again.
+        results: evaluations: in which cell, the evaluation's folder, which checkpoint was judged; without
+            any those of `evidence`.
+        limits: sentences on what the results do not show; without results those of `evidence`.
+        evidence: the counts, as JSON; written if there are results.
+        out: folder of what ships.
+    """
+
+    checkpoint: Path
+    results: tuple[tuple[str, Path, Path], ...]
+    limits: tuple[str, ...]
+    evidence: Path
+    out: Path
+
+
+def ship(request: ShipRequest) -> Checkpoint:
+    """Check, make the card, write.
+
+    Raises:
+        BadInputError: if a result is missing, not whole, or of something else.
+        CheckpointError: if the checkpoint cannot be used or is too large.
+        StorageError: if something cannot be written.
+    """
+    found = Checkpoint.load(request.checkpoint)
+    limits, judged = request.limits, tuple(Judged.read(*each) for each in request.results)
+    if not judged:
+        limits, judged = _read(request.evidence)
+    _check_judged(found, judged)
+    shipped = replace(found, card=with_results(found.card, judged, limits))
+    _check_size(request.checkpoint, len(shipped.card.encode()))
+    saved = shipped.save(request.out)
+    if request.results:
+        _write(request.evidence, {"limits": list(limits), "judged": [each.to_json() for each in judged]})
+    return saved
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 it ships; 2 bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        results = [(*_named(text), options.checkpoint) for text in options.results]
+        results += [_other(text) for text in options.beside]
+        request = ShipRequest(
+            checkpoint=options.checkpoint,
+            results=tuple(results),
+            limits=tuple(options.limit),
+            evidence=options.evidence,
+            out=options.out,
+        )
+        shipped = ship(request)
+    except InterlockError as error:
+        print(error.message, file=sys.stderr)
+        return int(error.exit_code)
+    print(f"{options.out}: {shipped.config.name}, model.safetensors {shipped.sha256['model.safetensors']}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m interlock.orchestrator.ship", description=__doc__)
+    add = made.add_argument
+    add("--checkpoint", type=Path, default=SHIPPED, help="a checkpoint; without one, the one that ships")
+    add(
+        "--results", action="append", default=[], metavar="CELL=DIR", help="an evaluation of it; repeat for more"
+    )
+    add(
+        "--beside",
+        action="append",
+        default=[],
+        metavar="CHECKPOINT:CELL=DIR",
+        help="an evaluation of another checkpoint, told beside; repeat for more",
+    )
+    add("--limit", action="append", default=[], metavar="TEXT", help="a sentence on what they do not show")
+    add("--evidence", type=Path, default=_EVIDENCE, metavar="FILE", help="where the counts stand")
+    add("--out", type=Path, default=SHIPPED, metavar="DIR", help="where it ships from")
+    return made
+
+
+def _named(text: str) -> tuple[str, Path]:
+    cell, _, folder = text.partition("=")
+    if not cell or not folder:
+        raise BadInputError("is no evaluation", field="results", value=text, mend="Write CELL=DIR.")
+    return cell, Path(folder)
+
+
+def _other(text: str) -> tuple[str, Path, Path]:
+    checkpoint, _, rest = text.partition(":")
+    return (*_named(rest), Path(checkpoint))
+
+
+def _check_judged(found: Checkpoint, judged: Sequence[Judged]) -> None:
+    weights = found.sha256["model.safetensors"]
+    for each in judged:
+        if each.preset == found.config.name and each.weights != weights:
+            raise BadInputError(
+                f"{each.cell} was played with other weights than those that are to ship",
+                field="results",
+                value=each.weights,
+                mend="Evaluate the checkpoint, and name that evaluation with --results CELL=DIR.",
+            )
+    if all(each.weights != weights for each in judged):
+        raise BadInputError("none is of the checkpoint that is to ship", field="results", value=weights)
+
+
+def _read(path: Path) -> tuple[tuple[str, ...], tuple[Judged, ...]]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(data["limits"]), tuple(Judged.from_json(each) for each in data["judged"])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise BadInputError(
+            f"there are no counts of evaluations here ({type(error).__name__})",
+            field="evidence",
+            value=str(path),
+            mend="Name evaluations with --results CELL=DIR.",
+        ) from error
+
+
+def _write(path: Path, data: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"cannot be written: {error.strerror}", field="evidence", value=str(path), mend="Name another."
+        ) from error
+
+
+def _check_size(folder: Path, card: int) -> None:
+    size = card + sum(path.stat().st_size for path in folder.iterdir() if path.name != "card.md")
+    if size > LARGEST_BYTES:
+        raise CheckpointError(
+            f"is larger than the {LARGEST_BYTES} bytes that may ship",
+            field="checkpoint",
+            value=size,
+            mend="Train a smaller preset.",
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.policy.vla.models import body, lively, micro
+
+from interlock.errors import BadInputError, CheckpointError
+from interlock.orchestrator import ship as shipping
+from interlock.orchestrator.axes import Axis
+from interlock.orchestrator.eval_run import EvalRow
+from interlock.orchestrator.judged import Judged
+from interlock.orchestrator.policy_eval import ROWS, eval_digest
+from interlock.orchestrator.ship import ShipRequest, main, ship
+from interlock.policy.vla.checkpoint import Checkpoint
+from interlock.policy.vla.learned_options import SHIPPED
+from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
+from interlock.policy.vla.tokenizer import VlaTokenizer
+
+CARD = "# micro\n\n## Training\n\n    interlock train\n\n## Limits\n\n- Only the bodies of the data.\n"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config, generator = micro(), np.random.default_rng(0)
+    states = tuple(StateName(name=f"s{k}", unit="rad") for k in range(3))
+    one = BodyStatistics.measure(body(), generator.normal(size=(99, 7)), generator.normal(size=(99, 3)), states, {})
+    Checkpoint(
+        model=lively(config),
+        statistics=Statistics(bodies=(one,)),
+        tokenizer=VlaTokenizer.train({"pick up the red block"}, config),
+        card=CARD,
+        sha256={},
+    ).save(folder := tmp_path_factory.mktemp("trained"))
+    return folder
+
+
+def rows(checkpoint: Path, folder: Path, *, cell: str = "panda_tabletop", episodes: int = 4) -> Path:
+    """What an evaluation leaves: held-out light halves success, and without the gate things are hit."""
+    axes = (Axis.POSITION, Axis.LIGHTING)
+    digest = eval_digest(cell, "vla", str(checkpoint), axes)
+    folder.mkdir(exist_ok=True)
+    with (folder / ROWS).open("w") as file:
+        for seed in range(70, 70 + episodes):
+            for group in ("seen", *axes):
+                for gated in (True, False):
+                    lost = group == "lighting" and seed % 2
+                    row = EvalRow(
+                        group=str(group),
+                        seed=seed,
+                        gated=gated,
+                        goal="pick up the red block",
+                        outcome="gave_up" if lost else "achieved",
+                        reason="",
+                        contacts=0 if gated else 3,
+                    )
+                    file.write(json.dumps({"digest": digest, "row": asdict(row)}) + "\n")
+    return folder
+
+
+def asked(checkpoint: Path, tmp_path: Path, *results: tuple[str, Path, Path]) -> ShipRequest:
+    return ShipRequest(
+        checkpoint=checkpoint,
+        results=results,
+        limits=("Nothing on a real arm.",),
+        evidence=tmp_path / "policy.json",
+        out=tmp_path / "shipped",
+    )
+
+
+def test_card_tells_success_by_axis_with_n_interval_and_contacts_of_both_halves(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    shipped = ship(asked(checkpoint, tmp_path, ("panda_tabletop", rows(checkpoint, tmp_path / "e"), checkpoint)))
+    text = shipped.card
+    assert "| as taught | 4 | 4: 100% (51% to 100%) | 0 | 0 | 4 | 4: 100% (51% to 100%) | 12 | 0 |" in text
+    assert "| lighting held out | 4 | 2: 50% (15% to 85%) | 0 |" in text
+    assert "--cell panda_tabletop" in text
+    assert "--variation position,lighting --episodes 4 --seed 70" in text
+    assert text.index("interlock train") < text.index("## Results") < text.index("## Limits")
+    assert "- Nothing on a real arm." in text
+    assert Checkpoint.load(tmp_path / "shipped").card == text
+
+
+def test_card_is_made_again_from_the_counts_alone(checkpoint: Path, tmp_path: Path) -> None:
+    first = ship(asked(checkpoint, tmp_path, ("panda_tabletop", rows(checkpoint, tmp_path / "e"), checkpoint)))
+    again = ship(replace(asked(tmp_path / "shipped", tmp_path), limits=()))
+    assert again.card == first.card
+    assert again.sha256 == first.sha256
+
+
+def test_evaluation_stands_for_the_weights_after_the_card_is_written(checkpoint: Path, tmp_path: Path) -> None:
+    found = rows(checkpoint, tmp_path / "e")
+    ship(asked(checkpoint, tmp_path, ("panda_tabletop", found, checkpoint)))
+    assert Judged.read("panda_tabletop", found, tmp_path / "shipped").episodes == 4
+
+
+@pytest.mark.parametrize("wrong", ["cell", "weights", "cut off", "nothing", "other counts"])
+def test_result_of_something_else_does_not_ship(checkpoint: Path, tmp_path: Path, wrong: str) -> None:
+    cell = "xarm6_tabletop" if wrong == "cell" else "panda_tabletop"
+    found = rows(checkpoint, tmp_path / "e")
+    other = tmp_path / "other"
+    kept = Checkpoint.load(checkpoint)
+    replace(kept, model=lively(micro(), seed=5)).save(other)
+    results = [(cell, found, other if wrong == "weights" else checkpoint)]
+    if wrong == "cut off":
+        lines = (found / ROWS).read_text().splitlines(keepends=True)
+        (found / ROWS).write_text("".join(lines[:-1]))
+    if wrong == "nothing":
+        (found / ROWS).unlink()
+    request = asked(checkpoint, tmp_path, *results)
+    if wrong == "other counts":
+        ship(request)
+        request = asked(other, tmp_path)
+    with pytest.raises(BadInputError, match=r"policy eval|weights|goes on"):
+        ship(request)
+    assert wrong == "other counts" or not (tmp_path / "shipped").exists()
+
+
+def test_too_large_a_checkpoint_does_not_ship(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipping, "LARGEST_BYTES", 100_000)
+    found = rows(checkpoint, tmp_path / "e")
+    with pytest.raises(CheckpointError, match="larger"):
+        ship(asked(checkpoint, tmp_path, ("panda_tabletop", found, checkpoint)))
+
+
+def test_command_says_what_is_wrong_and_ends_with_two(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--checkpoint", str(checkpoint), "--evidence", str(tmp_path / "policy.json")]
+    options += ["--out", str(tmp_path / "shipped")]
+    assert main([*options, "--results", "panda_tabletop"]) == 2
+    assert "CELL=DIR" in capsys.readouterr().err
+    found = rows(checkpoint, tmp_path / "e")
+    assert main([*options, "--results", f"panda_tabletop={found}"]) == 0
+    assert "micro" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not SHIPPED.is_dir(), reason="no weights ship with this version")
+def test_shipped_card_is_the_one_that_its_evidence_makes(tmp_path: Path) -> None:
+    counts = Path(__file__).parents[2] / "evidence" / "policy.json"
+    request = replace(asked(SHIPPED, tmp_path), limits=(), evidence=counts)
+    assert ship(request).card == Checkpoint.load(SHIPPED).card

@@ -105,6 +105,11 @@ class VlaConfig:
             )
 
     @property
+    def relates(self) -> bool:
+        """Whether it is told where things are as seen from the tool, and so needs the tool's pose."""
+        return self.inputs is InputKind.SCENE or self.grounding is Grounding.TOKEN
+
+    @property
     def image_cells(self) -> int:
         """Tokens along one side of a picture."""
         return self.image_size_px // (self.backbone.vision.patch * self.backbone.vision.merge)

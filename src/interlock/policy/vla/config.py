@@ -106,8 +106,8 @@ class VlaConfig:
 
     @property
     def relates(self) -> bool:
-        """Whether it is told where things are as seen from the tool, and so needs the tool's pose."""
-        return self.inputs is InputKind.SCENE or self.grounding is Grounding.TOKEN
+        """Whether it is told, or says, where things are as seen from the tool, whose pose it needs."""
+        return self.inputs is InputKind.SCENE or self.grounding is not Grounding.OFF
 
     @property
     def image_cells(self) -> int:

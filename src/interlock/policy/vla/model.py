@@ -177,7 +177,7 @@ class QwenVla(nn.Module):
             hidden = torch.where(layout.mask[..., None], hidden, 0.0)
         found = None
         if self.grounding is not None and inputs.pictures is not None:
-            found = self.grounding(self._pictures(hidden, layout), inputs.camera_mask)
+            found = self.grounding(self._pictures(hidden, layout), inputs.camera_mask, inputs.tool)
         return Encoded(
             prefix=self._prefix(inputs, layout, hidden, found),
             found=found,
@@ -197,8 +197,9 @@ class QwenVla(nn.Module):
             masks.append(inputs.scene_mask)
         if self.from_found is not None and found is not None and inputs.tool is not None:
             # Detached: what it says stays a position, and does not drift into a code for the decoder.
-            away = offsets(found.positions.detach().float(), inputs.tool).to(hidden.dtype)
-            tokens.append(self.from_found(torch.cat([found.flat.detach(), away], dim=2)) + self.slot_names)
+            away = offsets(found.positions.detach(), inputs.tool)
+            numbers = torch.cat([found.flat.detach(), away], dim=2).to(hidden.dtype)
+            tokens.append(self.from_found(numbers) + self.slot_names)
             masks.append(inputs.token_mask.new_ones(inputs.count, len(SLOTS)))
         if self.from_state is not None and inputs.state is not None and inputs.state_mask is not None:
             numbers = torch.cat([inputs.state * inputs.state_mask, inputs.state_mask.to(inputs.state)], dim=1)

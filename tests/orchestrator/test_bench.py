@@ -18,7 +18,7 @@ from rich.console import Console
 from interlock.errors import BadInputError
 from interlock.guards.gate import Gate
 from interlock.guards.verdict import Rung
-from interlock.orchestrator import bench, bench_peer
+from interlock.orchestrator import bench, bench_peer, bench_policy
 from interlock.orchestrator.bench_clutter import Clutter, Spent, measure
 from interlock.orchestrator.bench_peer import ask_peer
 from interlock.orchestrator.bench_run import bench_run
@@ -38,6 +38,15 @@ def measured() -> dict[str, Any]:
     patch.setattr(bench, "_REAL_TICKS", 30)
     patch.setattr(bench, "_DECISIONS", 9)
     patch.setattr(bench, "_CURVE", (2, 4))
+    for name, value in {
+        "_PRESET": "smoke",
+        "_ROUNDS": 6,
+        "_BATCHES": (2, 4),
+        "_STEPS": 1,
+        "_LOOP_TICKS": 40,
+        "_LOOP_TURNS": 1,
+    }.items():
+        patch.setattr(bench_policy, name, value)
     try:
         return bench.run(peer=Path("/nowhere/python"))
     finally:
@@ -45,7 +54,7 @@ def measured() -> dict[str, Any]:
 
 
 def test_every_benchmark_runs_and_its_answer_is_json(measured: dict[str, Any]) -> None:
-    assert list(measured) == ["tick", "gate", "chunk", "growth", "program", "realtime"]
+    assert list(measured) == ["tick", "gate", "chunk", "growth", "program", "realtime", "policy"]
     assert json.loads(json.dumps(measured)) == measured
 
 
@@ -158,6 +167,30 @@ def test_real_time_tells_rate_and_lateness(measured: dict[str, Any]) -> None:
     assert told["lateness_us"]["p99"] <= told["worst_lateness_us"]
 
 
+def test_an_answer_is_compared_with_its_own_backbone_and_with_what_is_asked(measured: dict[str, Any]) -> None:
+    told = measured["policy"]
+    assert (told["model"], told["weights"]) == ("smoke", "random")
+    assert told["chunk_to_backbone_ratio"]["asked_at_most"] == 1.6
+    assert told["8_chunks_to_one_ratio"]["asked_at_most"] == 1.5
+    assert told["chunk_ms"]["asked_at_most"] == 150.0
+    assert told["backbone_ms"]["median"] < told["chunk_ms"]["median"] < told["8_chunks_ms"]["median"]
+    assert told["chunk_to_backbone_ratio"]["median"] <= told["chunk_to_backbone_ratio"]["p95"]
+    assert "joint_to_cached_ratio" in told
+
+
+def test_the_loop_is_watched_while_the_policy_thinks(measured: dict[str, Any]) -> None:
+    told = measured["policy"]["loop"]
+    assert told["answers"] > 0
+    assert {"lateness_scripted_us", "lateness_vla_us", "late_ticks_scripted", "late_ticks_vla"} < set(told)
+
+
+def test_training_is_told_for_each_precision_with_its_growth(measured: dict[str, Any]) -> None:
+    told = measured["policy"]["training_frames_per_s"]
+    for precision in ("float32", "bfloat16"):
+        few, many = (told[f"{precision}_batch_{batch}"] for batch in (2, 4))
+        assert told[f"{precision}_growth_2_to_4_ratio"] == pytest.approx(many / few, abs=0.02)
+
+
 def test_one_benchmark_alone_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "_REAL_TICKS", 1)
     assert list(bench.run("realtime")) == ["realtime"]
@@ -173,7 +206,7 @@ def test_the_table_shows_every_figure(measured: dict[str, Any]) -> None:
     sink = io.StringIO()
     Console(file=sink, width=160).print(bench_table(measured))
     text = sink.getvalue()
-    for name in ("tick", "gate", "realtime", "scripted  gate_us", "reckless  tick_us", "achieved_hz"):
+    for name in ("tick", "gate", "realtime", "scripted  gate_us", "reckless  tick_us", "achieved_hz", "≤ 1.6"):
         assert name in text
     assert str(measured["gate"]["gate_us"]["median"]).removesuffix(".0") in text
 

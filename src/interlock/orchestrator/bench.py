@@ -1,9 +1,10 @@
-"""What this host can do: the tick and its parts, the gate against a raw solve, and real time."""
+"""What this host can do: the tick and its parts, the gate against a raw solve, real time, the learned policy."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from interlock.guards.verdict import Rung
 from interlock.hal.arrays import FloatArray
 from interlock.orchestrator.bench_clutter import Clutter, Spent, measure, measure_chunks
 from interlock.orchestrator.bench_peer import PEER, ask_peer
+from interlock.orchestrator.bench_policy import measure_policy
 from interlock.orchestrator.bench_run import BenchRun, bench_run
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.clock import RealTimeClock
@@ -37,25 +39,35 @@ _CHUNKS, _CHUNK_OBSTACLES, _STEPS = 150, 50, (16, 50)
 _CURVE = (5, 25, 75, 240)  # obstacles
 
 
-def run(name: str | None = None, peer: Path = PEER) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What benchmarks take: an interpreter that has cbfpy, and a checkpoint or None for random weights."""
+
+    peer: Path
+    checkpoint: Path | None
+
+
+def run(name: str | None = None, peer: Path = PEER, checkpoint: Path | None = None) -> dict[str, Any]:
     """Run one benchmark, or all; times in microseconds of process CPU time unless a key says otherwise.
 
     Args:
         name: which one; None: all.
         peer: the interpreter of an environment that has cbfpy, for `gate`.
+        checkpoint: folder of the weights for `policy`; None: random ones.
 
     Raises:
-        BadInputError: if there is no such benchmark.
+        BadInputError: if there is no such benchmark, or no such checkpoint.
     """
     if name is not None and name not in BENCHMARKS:
         raise BadInputError(
             "there is no such benchmark", field="name", value=name, mend=nearest(name, BENCHMARKS)
         )
     chosen = [name] if name is not None else list(BENCHMARKS)
-    return {each: BENCHMARKS[each](peer) for each in chosen}
+    asked = _Asked(peer=peer, checkpoint=checkpoint)
+    return {each: BENCHMARKS[each](asked) for each in chosen}
 
 
-def _tick(_: Path) -> dict[str, Any]:
+def _tick(_: _Asked) -> dict[str, Any]:
     """The tick's parts under the expert and under a reckless policy, against the control period."""
     period_us = Cell.load(_CELL).period_s * 1e6
     answer: dict[str, Any] = {"ticks": _TICKS, "period_us": period_us}
@@ -70,7 +82,7 @@ def _tick(_: Path) -> dict[str, Any]:
     return answer
 
 
-def _chunk(_: Path) -> dict[str, Any]:
+def _chunk(_: _Asked) -> dict[str, Any]:
     """Judging whole chunks of 16 and 50 steps among 50 obstacles: all, and those that were changed."""
     answer: dict[str, Any] = {"obstacles": _CHUNK_OBSTACLES}
     for steps in _STEPS:
@@ -84,7 +96,7 @@ def _chunk(_: Path) -> dict[str, Any]:
     return answer
 
 
-def _gate(peer: Path) -> dict[str, Any]:
+def _gate(asked: _Asked) -> dict[str, Any]:
     """One decision among 25 obstacles, its parts, a raw solve with the rows of all pairs, and cbfpy's."""
     spent = measure(Clutter(Cell.load(_CELL), _OBSTACLES), _DECISIONS)
     projector, raw = [s.projector for s in spent], [s.raw_solve for s in spent]
@@ -97,7 +109,7 @@ def _gate(peer: Path) -> dict[str, Any]:
         "verifier_us": _figures([s.verifier for s in spent]),
         "gate_us": _figures([s.gate for s in spent]),
         "projector_to_raw_solve_ratio": _ratio(projector, raw),
-        **_beside_cbfpy(spent, peer),
+        **_beside_cbfpy(spent, asked.peer),
     }
 
 
@@ -130,7 +142,7 @@ def _beside_cbfpy(spent: Sequence[Spent], peer: Path) -> dict[str, Any]:
     }
 
 
-def _growth(_: Path) -> dict[str, Any]:
+def _growth(_: _Asked) -> dict[str, Any]:
     """What a decision costs as the number of pairs grows, and the growth for ten times as many."""
     cell, curve = Cell.load(_CELL), []
     answer: dict[str, Any] = {}
@@ -144,7 +156,7 @@ def _growth(_: Path) -> dict[str, Any]:
     return answer
 
 
-def _program(_: Path) -> dict[str, Any]:
+def _program(_: _Asked) -> dict[str, Any]:
     """The gate under a reckless policy, against the programs it solved there: raw, mapped, and by CVXPY."""
     seen, watch = _watched("reckless")
     rows = [len(values[4]) for values in watch.programs]
@@ -166,7 +178,7 @@ def _program(_: Path) -> dict[str, Any]:
     }
 
 
-def _realtime(_: Path) -> dict[str, Any]:
+def _realtime(_: _Asked) -> dict[str, Any]:
     """Ten seconds paced by this machine's clock, cameras off: is the control rate held?"""
     cell = Cell.load(_CELL)
     began_ns = time.monotonic_ns()
@@ -185,13 +197,19 @@ def _realtime(_: Path) -> dict[str, Any]:
     }
 
 
-BENCHMARKS: dict[str, Callable[[Path], dict[str, Any]]] = {
+def _policy(asked: _Asked) -> dict[str, Any]:
+    """The learned policy; its times are milliseconds."""
+    return measure_policy(asked.checkpoint)
+
+
+BENCHMARKS: dict[str, Callable[[_Asked], dict[str, Any]]] = {
     "tick": _tick,
     "gate": _gate,
     "chunk": _chunk,
     "growth": _growth,
     "program": _program,
     "realtime": _realtime,
+    "policy": _policy,
 }
 
 

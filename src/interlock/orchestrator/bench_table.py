@@ -10,25 +10,29 @@ from rich.text import Text
 
 __all__ = ["bench_table"]
 
+_COLUMNS = ("median", "p95", "p99")
+
 
 def bench_table(measured: Mapping[str, Any]) -> Table:
-    """One row a figure of what `bench.run` gave: median and 99th percentile, or a single number."""
+    """One row a figure of what `bench.run` gave: median and a high percentile, or a value; and what is asked."""
     table = Table(box=None, pad_edge=False)
     table.add_column("benchmark")
     table.add_column("figure")
-    for heading in ("median", "p99", "value"):
+    for heading in (*_COLUMNS, "value", "asked"):
         table.add_column(heading, justify="right")
     before = ""
     for name, figure, value in _rows(measured):
         shown = Text("" if name == before else name, style="bold")
         before = name
         if isinstance(value, Mapping):
-            share = value.get("in_ticks")
-            asked = "" if share is None else f"in {100.0 * share:.0f} % of ticks"
-            table.add_row(shown, figure, f"{value['median']:g}", f"{value['p99']:g}", asked)
+            share, most = value.get("in_ticks"), value.get("asked_at_most")
+            told = "" if share is None else f"in {100.0 * share:.0f} % of ticks"
+            asked = "" if most is None else f"≤ {most:g}"
+            numbers = [f"{value[column]:g}" if column in value else "" for column in _COLUMNS]
+            table.add_row(shown, figure, *numbers, told, asked)
         else:
             told = value if isinstance(value, str) else "none" if value is None else f"{value:g}"
-            table.add_row(shown, figure, "", "", told)
+            table.add_row(shown, figure, *[""] * len(_COLUMNS), told, "")
     return table
 
 

@@ -29,11 +29,15 @@ class AnswerCalls:
         model: on its device, in evaluation mode.
         words: tokens of the prompt.
         steps: Euler steps; None for the model's own.
+
+    Attributes:
+        device: where the model is.
+        steps: Euler steps of a chunk.
     """
 
     def __init__(self, model: QwenVla, words: int, steps: int | None = None) -> None:
         self._model = model
-        self._steps = model.config.flow.euler_steps if steps is None else steps
+        self.steps = model.config.flow.euler_steps if steps is None else steps
         self.device = next(model.parameters()).device
         self._inputs = made_up_inputs(model.config, 1, words, torch.Generator().manual_seed(0)).to(self.device)
         self._plain = model.decoder
@@ -64,9 +68,9 @@ class AnswerCalls:
         return cls(model.eval().requires_grad_(False), words, steps)
 
     @property
-    def plain_mode(self) -> str:
-        """How the model attends: "cached" or "joint"; the calls named "other" do it the other way."""
-        return self._plain.shape.attention.value
+    def modes(self) -> tuple[str, str]:
+        """How the model attends, "cached" or "joint", and how the calls named "other" do."""
+        return self._plain.shape.attention.value, self._other.shape.attention.value
 
     def settle(self) -> None:
         """Wait until the device has done what it was asked for."""
@@ -94,17 +98,23 @@ class AnswerCalls:
             "other_chunks": lambda: self._sample(MANY, self._other),
         }
 
-    def compiled(self) -> Callable[[], None]:
-        """One chunk with the decoder compiled; on a CUDA device its steps run as CUDA graphs."""
+    def compiled(self) -> Mapping[str, Callable[[], None]]:
+        """One chunk in each mode with the decoder compiled; on a CUDA device each step is one CUDA graph."""
         mode = "reduce-overhead" if self.device.type == "cuda" else "default"
-        velocity = torch.compile(self._plain.velocity, mode=mode)
+        return {
+            f"compiled_{decoder.shape.attention.value}_chunk": self._compiled(decoder, mode)
+            for decoder in (self._plain, self._other)
+        }
+
+    def _compiled(self, decoder: ActionDecoder, mode: str) -> Callable[[], None]:
+        velocity = torch.compile(decoder.velocity, mode=mode)
 
         def call() -> None:
-            self._plain.velocity = velocity
+            decoder.velocity = velocity
             try:
-                self._sample(1, self._plain)
+                self._sample(1, decoder)
             finally:
-                del self._plain.velocity
+                del decoder.velocity
 
         return call
 
@@ -118,7 +128,7 @@ class AnswerCalls:
         self._model.decoder = decoder
         try:
             generator = torch.Generator().manual_seed(0)
-            self._model.sample(self._inputs, generator, samples=samples, steps=self._steps)
+            self._model.sample(self._inputs, generator, samples=samples, steps=self.steps)
         finally:
             self._model.decoder = self._plain
 

@@ -13,6 +13,7 @@ from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.config import VlaConfig
 from interlock.policy.vla.inputs import Batch, GroundingTarget, Inputs
 from interlock.policy.vla.model import QwenVla
+from interlock.policy.vla.relation import TOOL_WIDTH
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS
 from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
 from interlock.policy.vla.tokenizer import VlaTokenizer
@@ -31,6 +32,8 @@ def made_up_inputs(config: VlaConfig, count: int, words: int, generator: torch.G
     else:
         extra["scene"] = torch.randn(count, len(SLOTS), SLOT_WIDTH, generator=generator)
         extra["scene_mask"] = torch.ones(count, len(SLOTS), dtype=torch.bool)
+    if config.relates:
+        extra["tool"] = torch.randn(count, TOOL_WIDTH, generator=generator)
     if config.state_width:
         extra["state"] = torch.randn(count, config.state_width, generator=generator)
         extra["state_mask"] = torch.ones(count, config.state_width, dtype=torch.bool)

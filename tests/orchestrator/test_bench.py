@@ -206,7 +206,15 @@ def test_the_table_shows_every_figure(measured: dict[str, Any]) -> None:
     sink = io.StringIO()
     Console(file=sink, width=160).print(bench_table(measured))
     text = sink.getvalue()
-    for name in ("tick", "gate", "realtime", "scripted  gate_us", "reckless  tick_us", "achieved_hz", "≤ 1.6"):
+    for name in (
+        "tick",
+        "gate",
+        "realtime",
+        "scripted  gate_us",
+        "reckless  tick_us",
+        "achieved_hz",
+        "≤ 1.6",
+    ):
         assert name in text
     assert str(measured["gate"]["gate_us"]["median"]).removesuffix(".0") in text
 

@@ -27,7 +27,9 @@ CARD = "# micro\n\n## Training\n\n    interlock train\n\n## Limits\n\n- Only the
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config, generator = micro(), np.random.default_rng(0)
     states = tuple(StateName(name=f"s{k}", unit="rad") for k in range(3))
-    one = BodyStatistics.measure(body(), generator.normal(size=(99, 7)), generator.normal(size=(99, 3)), states, {})
+    one = BodyStatistics.measure(
+        body(), generator.normal(size=(99, 7)), generator.normal(size=(99, 3)), states, {}
+    )
     Checkpoint(
         model=lively(config),
         statistics=Statistics(bodies=(one,)),
@@ -74,7 +76,9 @@ def asked(checkpoint: Path, tmp_path: Path, *results: tuple[str, Path, Path]) ->
 def test_card_tells_success_by_axis_with_n_interval_and_contacts_of_both_halves(
     checkpoint: Path, tmp_path: Path
 ) -> None:
-    shipped = ship(asked(checkpoint, tmp_path, ("panda_tabletop", rows(checkpoint, tmp_path / "e"), checkpoint)))
+    shipped = ship(
+        asked(checkpoint, tmp_path, ("panda_tabletop", rows(checkpoint, tmp_path / "e"), checkpoint))
+    )
     text = shipped.card
     assert "| as taught | 4 | 4: 100% (51% to 100%) | 0 | 0 | 4 | 4: 100% (51% to 100%) | 12 | 0 |" in text
     assert "| lighting held out | 4 | 2: 50% (15% to 85%) | 0 |" in text
@@ -86,13 +90,17 @@ def test_card_tells_success_by_axis_with_n_interval_and_contacts_of_both_halves(
 
 
 def test_card_is_made_again_from_the_counts_alone(checkpoint: Path, tmp_path: Path) -> None:
-    first = ship(asked(checkpoint, tmp_path, ("panda_tabletop", rows(checkpoint, tmp_path / "e"), checkpoint)))
+    first = ship(
+        asked(checkpoint, tmp_path, ("panda_tabletop", rows(checkpoint, tmp_path / "e"), checkpoint))
+    )
     again = ship(replace(asked(tmp_path / "shipped", tmp_path), limits=()))
     assert again.card == first.card
     assert again.sha256 == first.sha256
 
 
-def test_evaluation_stands_for_the_weights_after_the_card_is_written(checkpoint: Path, tmp_path: Path) -> None:
+def test_evaluation_stands_for_the_weights_after_the_card_is_written(
+    checkpoint: Path, tmp_path: Path
+) -> None:
     found = rows(checkpoint, tmp_path / "e")
     ship(asked(checkpoint, tmp_path, ("panda_tabletop", found, checkpoint)))
     assert Judged.read("panda_tabletop", found, tmp_path / "shipped").episodes == 4

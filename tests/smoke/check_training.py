@@ -1,4 +1,4 @@
-"""What `make train-smoke` has trained: its loss fell, and its checkpoint loads. `check_training.py FOLDER`."""
+"""Checks what `make train-smoke` has trained: the loss fell, and the checkpoint loads."""
 
 from __future__ import annotations
 

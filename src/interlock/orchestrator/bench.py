@@ -1,4 +1,4 @@
-"""What this host can do: the tick and its parts, the gate against a raw solve, real time, the learned policy."""
+"""What this host can do: the tick, the gate against a raw solve, real time, the learned policy."""
 
 from __future__ import annotations
 

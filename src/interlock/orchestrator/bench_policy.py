@@ -13,10 +13,12 @@ import numpy as np
 from interlock.hal.arrays import FloatArray
 from interlock.orchestrator.bench_interleaved import Timed, interleaved
 from interlock.orchestrator.bench_run import bench_run
+from interlock.orchestrator.cell import Cell
+from interlock.policy.policy import Policy, PolicyContext
 from interlock.policy.vla.preset import preset
 
 if TYPE_CHECKING:
-    from interlock.orchestrator.bench_thinking import Thinking
+    from interlock.orchestrator.bench_thinking import Shown, Thinking
 
 __all__ = ["measure_policy"]
 
@@ -57,9 +59,7 @@ def measure_policy(checkpoint: Path | None) -> dict[str, Any]:
         }
 
 
-def _cell() -> Any:
-    from interlock.orchestrator.cell import Cell
-
+def _cell() -> Cell:
     return Cell.load(_CELL)
 
 
@@ -86,22 +86,22 @@ def _answers(thinking: Thinking) -> dict[str, Any]:
 
 
 def _loop(thinking: Thinking) -> dict[str, Any]:
-    """How late ticks begin in real time while the model thinks on its thread, and under the scripted expert."""
+    """How late ticks begin in real time while the model thinks on its thread, and under the expert."""
     late: dict[str, list[float]] = {"scripted": [], "vla": []}
-    answers = 0
+    shown: list[Shown] = []
+
+    def make(context: PolicyContext) -> Policy:
+        shown.append(thinking.policy(real_time=context.real_time))
+        return shown[-1]
+
     for _ in range(_LOOP_TURNS):
-        seen = bench_run(_cell(), "scripted", _LOOP_TICKS, real_time=True)
-        late["scripted"] += [1e-3 * ns for ns in seen.late_ns]
-        made = thinking.policy(real_time=True)
-        seen = bench_run(
-            thinking.cell, "vla", _LOOP_TICKS, real_time=True, make_policy=lambda context, made=made: made
-        )
-        late["vla"] += [1e-3 * ns for ns in seen.late_ns]
-        answers += made.answers
+        for name, cell, maker in (("scripted", _cell(), None), ("vla", thinking.cell, make)):
+            seen = bench_run(cell, name, _LOOP_TICKS, real_time=True, make_policy=maker)
+            late[name] += [1e-3 * ns for ns in seen.late_ns]
     period_us = 1e6 * thinking.cell.period_s
     return {
         "loop": {
-            "answers": answers,
+            "answers": sum(each.answers for each in shown),
             **{f"lateness_{name}_us": _figures(each, tail=99) for name, each in late.items()},
             **{f"late_ticks_{name}": int(np.sum(np.array(each) > period_us)) for name, each in late.items()},
         }

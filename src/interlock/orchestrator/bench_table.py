@@ -14,7 +14,7 @@ _COLUMNS = ("median", "p95", "p99")
 
 
 def bench_table(measured: Mapping[str, Any]) -> Table:
-    """One row a figure of what `bench.run` gave: median and a high percentile, or a value; and what is asked."""
+    """One row a figure of what `bench.run` gave: median and high percentile, or a value; what is asked."""
     table = Table(box=None, pad_edge=False)
     table.add_column("benchmark")
     table.add_column("figure")

@@ -28,9 +28,9 @@ def with_results(card: str, judged: Sequence[Judged], limits: Sequence[str] = ()
 
 def _section(judged: Sequence[Judged], limits: Sequence[str]) -> Iterator[str]:
     yield (
-        "Simulated episodes that achieved their goal, with Wilson's interval at 95 %. The first row varies every "
-        "axis as it was taught, each other one holds an axis out. Contacts are those of a moving arm with "
-        "anything that it may not touch, seen by a referee that is no part of the gate."
+        "Simulated episodes that achieved their goal, with Wilson's interval at 95 %. The first row varies "
+        "every axis as it was taught, each other one holds an axis out. Contacts are those of a moving "
+        "arm with anything that it may not touch, seen by a referee that is no part of the gate."
     )
     for each in judged:
         yield from ("", f"### {each.preset} in {each.cell}", "", f"    {each.command()}", "")

@@ -91,7 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--checkpoint", type=Path, default=SHIPPED, help="a checkpoint; without one, the one that ships")
     add(
-        "--results", action="append", default=[], metavar="CELL=DIR", help="an evaluation of it; repeat for more"
+        "--results",
+        action="append",
+        default=[],
+        metavar="CELL=DIR",
+        help="an evaluation of it; repeat for more",
     )
     add(
         "--beside",

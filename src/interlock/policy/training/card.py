@@ -87,16 +87,21 @@ class Card:
         """The card of the weights that it began from, quoted."""
         if not self.before:
             return []
-        return ["", "It began from the weights of this card:", "", *[f"> {x}" for x in self.before.split("\n")]]
+        return [
+            "",
+            "It began from the weights of this card:",
+            "",
+            *[f"> {x}" for x in self.before.split("\n")],
+        ]
 
     def _data(self) -> list[str]:
         lines: list[str] = []
         for demos in self.material.sets:
             head = demos.head
             lines += [
-                f"- `{demos.folder.name}`: {len(head.episodes)} episodes, {len(demos)} frames of {head.cell} "
-                f"({demos.embodiment.tag}); {head.failed} attempts that failed are left out. SHA-256 over its "
-                f"data files: `{demos.sha256}`.",
+                f"- `{demos.folder.name}`: {len(head.episodes)} episodes, {len(demos)} frames of "
+                f"{head.cell} ({demos.embodiment.tag}); {head.failed} attempts that failed are left out. "
+                f"SHA-256 over its data files: `{demos.sha256}`.",
                 "",
                 f"      {_demos(demos)}",
                 "",

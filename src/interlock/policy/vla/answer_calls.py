@@ -39,7 +39,9 @@ class AnswerCalls:
         self._model = model
         self.steps = model.config.flow.euler_steps if steps is None else steps
         self.device = next(model.parameters()).device
-        self._inputs = made_up_inputs(model.config, 1, words, torch.Generator().manual_seed(0)).to(self.device)
+        self._inputs = made_up_inputs(model.config, 1, words, torch.Generator().manual_seed(0)).to(
+            self.device
+        )
         self._plain = model.decoder
         self._other = _with_other_attention(model.decoder, model.config)
 
@@ -110,7 +112,7 @@ class AnswerCalls:
         velocity = torch.compile(decoder.velocity, mode=mode)
 
         def call() -> None:
-            decoder.velocity = velocity
+            decoder.velocity = velocity  # type: ignore[method-assign]
             try:
                 self._sample(1, decoder)
             finally:
@@ -140,4 +142,5 @@ def _with_other_attention(decoder: ActionDecoder, config: VlaConfig) -> ActionDe
     with torch.device("meta"):
         other = ActionDecoder(shape, channels=config.channels, hidden=config.backbone.text.hidden)
     other.load_state_dict(decoder.state_dict(), assign=True)
-    return other.eval().requires_grad_(False)
+    other.eval().requires_grad_(False)
+    return other

@@ -1,4 +1,4 @@
-"""Observations, lessons and weights made up of random numbers: for measuring speed, where values do not matter."""
+"""Observations, lessons and weights of random numbers, for measuring speed: values do not matter there."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import torch
 from tests.policy.training.taught import BODY, write_set
 
 from interlock.errors import BadInputError
+from interlock.policy.dataset.reader import Demonstrations
 from interlock.policy.training.command import main
 from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.stage import Stage
@@ -71,6 +72,8 @@ def test_loss_falls_and_the_checkpoint_is_of_this_body_alone(numbers: Path, tmp_
     checkpoint = Checkpoint.load(Path(summary.checkpoint))
     assert checkpoint.body(BODY).tag == "pointer"
     assert "interlock train --preset smoke" in checkpoint.card
+    assert "interlock demos --cell numbers --episodes 6 --seed 0" in checkpoint.card
+    assert Demonstrations(numbers).sha256 in checkpoint.card
     assert "pretrain:60" in checkpoint.card
     assert (tmp_path / "curve.html").is_file()
 
@@ -88,6 +91,7 @@ def test_training_goes_on_from_a_checkpoint(numbers: Path, tmp_path: Path) -> No
     second = weights(train(request))
     for name, tensor in weights(first).items():
         assert torch.allclose(tensor, second[name], atol=1e-6)
+    assert "> # smoke\n" in Checkpoint.load(tmp_path / "second" / "checkpoint").card
 
 
 def test_loss_that_is_not_finite_ends_it(numbers: Path, tmp_path: Path) -> None:

@@ -137,3 +137,16 @@ def test_rotation_keeps_lengths_and_knows_only_distances() -> None:
 
     torch.testing.assert_close(product(3, 5), product(10, 12), atol=1e-5, rtol=1e-4)
     assert not torch.allclose(product(3, 5), product(3, 6))
+
+
+@pytest.mark.parametrize("attention", list(AttentionMode))
+def test_setting_that_is_made_once_changes_nothing(attention: AttentionMode) -> None:
+    decoder = lively(micro(attention=attention)).decoder
+    prefix = decoder.open(told(decoder))
+    noisy, conditions = torch.randn(2, 8, 10, generator=seeded(5)), decoder.conditions(torch.tensor([0.4]))
+    steps = torch.arange(8).expand(2, -1) < torch.tensor([[8], [5]])
+    with torch.no_grad():
+        setting = decoder.setting(prefix, steps, 2, 8)
+        for tried in (noisy, -noisy):
+            anew = decoder.velocity(tried, conditions, prefix, steps)
+            assert torch.equal(decoder.velocity(tried, conditions, prefix, steps, setting), anew)

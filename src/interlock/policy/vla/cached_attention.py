@@ -31,16 +31,22 @@ def attend_cached(
     batch, before = prefix_key.shape[0], prefix_key.shape[2]
     samples = count // batch
     query = query * width**-0.5
-    shared = query.reshape(batch, samples * steps, heads, width).transpose(1, 2)
-    far = torch.matmul(shared, prefix_key.transpose(2, 3))
-    near = torch.matmul(query.transpose(1, 2), key.permute(0, 2, 3, 1))
-    logits = torch.cat([far, _together(near, batch)], dim=-1)
+    # Three axes throughout: `matmul` over four spends more on reshaping than on products of this size.
+    own = query.transpose(1, 2).reshape(-1, steps, width)
+    shared = query.reshape(batch, samples * steps, heads, width).transpose(1, 2).flatten(0, 1)
+    far = torch.bmm(shared, prefix_key.flatten(0, 1).transpose(1, 2))
+    near = torch.bmm(own, key.permute(0, 2, 3, 1).reshape(-1, width, steps))
+    logits = torch.cat(
+        [far.unflatten(0, (batch, heads)), _together(near.unflatten(0, (count, heads)), batch)], -1
+    )
     if mask is not None:
         logits = logits.masked_fill(~_together(mask.expand(-1, -1, steps, -1), batch), -torch.inf)
     weights = logits.softmax(dim=-1)
-    from_prefix = torch.matmul(weights[..., :before], prefix_value)
-    from_chunk = torch.matmul(_apart(weights[..., before:], samples), value.transpose(1, 2))
-    return _apart(from_prefix, samples) + from_chunk
+    from_prefix = torch.bmm(weights[..., :before].flatten(0, 1), prefix_value.flatten(0, 1))
+    own = _apart(weights[..., before:], samples).flatten(0, 1)
+    from_chunk = torch.bmm(own, value.transpose(1, 2).reshape(-1, steps, width))
+    far_away = _apart(from_prefix.unflatten(0, (batch, heads)), samples)
+    return far_away + from_chunk.unflatten(0, (count, heads))
 
 
 def _together(each: Tensor, batch: int) -> Tensor:

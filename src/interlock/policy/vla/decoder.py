@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +16,23 @@ from interlock.policy.vla.decoder_shape import AttentionMode, DecoderShape
 from interlock.policy.vla.prefix import CachedPrefix, Prefix
 from interlock.policy.vla.rope import Rotation, rotation_at
 
-__all__ = ["ActionDecoder", "Conditions"]
+__all__ = ["ActionDecoder", "Conditions", "Setting"]
 
 Conditions = tuple[Tensor, ...]
 """Modulation of each block, shape (6, B, 1, d), then that of the output, shape (2, B, 1, d)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where a chunk stands: its rotation, joint with the prefix's where that is not cached, and what counts.
+
+    Attributes:
+        rotation: of the tokens that go through the blocks.
+        mask: True where a key counts, prefix then chunk, shape (B, 1, 1, P + T); None if all do.
+    """
+
+    rotation: Rotation
+    mask: Tensor | None
 
 
 class ActionDecoder(nn.Module):
@@ -76,7 +90,12 @@ class ActionDecoder(nn.Module):
         return CachedPrefix(keys=tuple(keys), values=tuple(values), prefix=prefix)
 
     def velocity(
-        self, noisy: Tensor, conditions: Conditions, prefix: Prefix | CachedPrefix, steps: Tensor | None
+        self,
+        noisy: Tensor,
+        conditions: Conditions,
+        prefix: Prefix | CachedPrefix,
+        steps: Tensor | None,
+        setting: Setting | None = None,
     ) -> Tensor:
         """The velocity Y1 − Y0 that the model sees in a noisy chunk.
 
@@ -85,15 +104,17 @@ class ActionDecoder(nn.Module):
             conditions: of τ, for B observations or for one.
             prefix: of B observations or, in mode CACHED, of fewer that B is a multiple of.
             steps: True where a step belongs to the body's horizon, shape (B, T); None if all do.
+            setting: what `setting` gave for these, where it is asked for more than once.
 
         Returns:
             Shape (B, T, C), float32 whatever the weights are.
         """
         chunk = self.action_in(noisy.to(self.output_modulation.weight.dtype))
+        setting = setting or self.setting(prefix, steps, *chunk.shape[:2])
         if isinstance(prefix, CachedPrefix):
-            chunk = self._after_cached(chunk, conditions, prefix, steps)
+            chunk = self._after_cached(chunk, conditions, prefix, setting)
         else:
-            chunk = self._joint(chunk, conditions, prefix, steps)
+            chunk = self._joint(chunk, conditions, prefix, setting)
         shift, scale = conditions[-1][0], conditions[-1][1]
         normed = functional.layer_norm(chunk, chunk.shape[-1:])
         return self.action_out(torch.addcmul(shift, normed, 1.0 + scale)).float()
@@ -104,34 +125,49 @@ class ActionDecoder(nn.Module):
         steps = start[:, None] + torch.arange(count, device=positions.device)
         return rotation_at(steps.expand(3, -1, -1), self.head_dim)
 
+    def setting(self, prefix: Prefix | CachedPrefix, steps: Tensor | None, batch: int, count: int) -> Setting:
+        """What a velocity depends on beside the noisy chunk and τ: the same for all Euler steps.
+
+        Args:
+            prefix: as for `velocity`.
+            steps: as for `velocity`.
+            batch: number of chunks B.
+            count: steps T of a chunk.
+        """
+        if isinstance(prefix, CachedPrefix):
+            seen = prefix.prefix.repeat(batch // prefix.prefix.positions.shape[1])
+            rotation = self.chunk_rotation(seen.positions, count)
+        else:
+            seen = prefix
+            before, behind = (
+                rotation_at(seen.positions, self.head_dim),
+                self.chunk_rotation(seen.positions, count),
+            )
+            rotation = Rotation(
+                cos=torch.cat([before.cos, behind.cos], 1), sin=torch.cat([before.sin, behind.sin], 1)
+            )
+        return Setting(rotation=rotation, mask=_mask(seen.mask, steps, seen.positions.shape[2], count))
+
     def _after_cached(
-        self, chunk: Tensor, conditions: Conditions, cached: CachedPrefix, steps: Tensor | None
+        self, chunk: Tensor, conditions: Conditions, cached: CachedPrefix, setting: Setting
     ) -> Tensor:
-        repeated = cached.prefix.repeat(chunk.shape[0] // cached.prefix.tokens.shape[0])
-        rotation = self.chunk_rotation(repeated.positions, chunk.shape[1])
-        mask = _mask(repeated.mask, steps, repeated.tokens.shape[1], chunk.shape[1])
         for index, block in enumerate(self.blocks):
-            query, key, value = block.project(chunk, conditions[index], rotation)
-            attended = attend_cached(query, key, value, cached.keys[index], cached.values[index], mask)
+            query, key, value = block.project(chunk, conditions[index], setting.rotation)
+            attended = attend_cached(
+                query, key, value, cached.keys[index], cached.values[index], setting.mask
+            )
             chunk = block.finish(chunk, attended, conditions[index])
         return chunk
 
-    def _joint(self, chunk: Tensor, conditions: Conditions, prefix: Prefix, steps: Tensor | None) -> Tensor:
-        count = prefix.tokens.shape[1]
+    def _joint(self, chunk: Tensor, conditions: Conditions, prefix: Prefix, setting: Setting) -> Tensor:
         tokens = torch.cat([prefix.tokens, chunk], dim=1)
-        before = rotation_at(prefix.positions, self.head_dim)
-        behind = self.chunk_rotation(prefix.positions, chunk.shape[1])
-        rotation = Rotation(
-            cos=torch.cat([before.cos, behind.cos], dim=1), sin=torch.cat([before.sin, behind.sin], dim=1)
-        )
-        mask = _mask(prefix.mask, steps, count, chunk.shape[1])
         for index, block in enumerate(self.blocks):
             query, key, value = (
-                each.transpose(1, 2) for each in block.project(tokens, conditions[index], rotation)
+                each.transpose(1, 2) for each in block.project(tokens, conditions[index], setting.rotation)
             )
-            attended = attend(query, key, value, mask)
+            attended = attend(query, key, value, setting.mask)
             tokens = block.finish(tokens, attended, conditions[index])
-        return tokens[:, count:]
+        return tokens[:, prefix.tokens.shape[1] :]
 
     def open(self, prefix: Prefix) -> Prefix | CachedPrefix:
         """What `velocity` wants in this decoder's mode."""

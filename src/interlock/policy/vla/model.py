@@ -160,9 +160,10 @@ class QwenVla(nn.Module):
         conditions = self.decoder.conditions(times)
         repeated = None if guide is None else _repeat(guide, samples)
         chunk = noise * mask
+        setting = self.decoder.setting(prefix, step_mask, *chunk.shape[:2])
         for index, tau in enumerate(times.tolist()):
             now = tuple(each[:, index : index + 1] for each in conditions)
-            velocity = self.decoder.velocity(chunk, now, prefix, step_mask)
+            velocity = self.decoder.velocity(chunk, now, prefix, step_mask, setting)
             if repeated is not None:
                 velocity = repeated.guide(chunk, velocity, tau)
             chunk = (chunk - velocity / steps) * mask

@@ -27,6 +27,7 @@ from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
+from interlock.policy.vla.relation import tool_vector
 from interlock.policy.vla.slots import slot_vector
 
 __all__ = ["LearnedModel"]
@@ -105,6 +106,7 @@ class LearnedModel:
             horizon=self._embodiment.horizon,
             pictures=self._pictures(observation),
             state=self._body.scale_state(self._state(observation)) if self._config.state_width else None,
+            tool=self._tool(observation) if self._config.relates else None,
             slots=self._slots(observation) if scene else {},
         )
 
@@ -126,6 +128,9 @@ class LearnedModel:
         tool = self._kinematics.tool_in_world(state.q)
         width = [state.gripper.width_m] if self._embodiment.has_gripper and state.gripper is not None else []
         return np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q])
+
+    def _tool(self, observation: Observation) -> FloatArray:
+        return tool_vector(self._base @ self._kinematics.tool_in_world(observation.state.q))
 
     def _slots(self, observation: Observation) -> Mapping[str, FloatArray]:
         task, turn, shift = observation.task, self._base[:3, :3], self._base[:3, 3]

@@ -18,7 +18,7 @@ app = typer.Typer()
 @app.command()
 def bench(
     name: Annotated[
-        str | None, typer.Argument(help="tick, gate, chunk, growth, program or realtime; else all.")
+        str | None, typer.Argument(help="tick, gate, chunk, growth, program, realtime or policy; else all.")
     ] = None,
     peer: Annotated[
         Path | None,
@@ -26,13 +26,17 @@ def bench(
             metavar="PYTHON", help="An interpreter with cbfpy, for gate; else that of `make bench`."
         ),
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="DIR", help="Weights for policy; else random ones."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure what this host can do: the parts of a tick, median and 99th percentile."""
+    """Measure what this host can do: parts of a tick, real time, the learned policy; medians and tails."""
     from interlock.orchestrator import bench as benchmarks
     from interlock.orchestrator.bench_table import bench_table
     from interlock.orchestrator.cold_start import say_if_cold
 
     say_if_cold()
-    measured = benchmarks.run(name, peer or benchmarks.PEER)
+    measured = benchmarks.run(name, peer or benchmarks.PEER, checkpoint)
     answer(measured, lambda: bench_table(measured), as_json=as_json)

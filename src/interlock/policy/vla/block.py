@@ -50,7 +50,7 @@ class DitBlock(nn.Module):
         self, tokens: Tensor, modulation: Tensor, rotation: Rotation
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each shape (B, N, heads, head_dim), of tokens (B, N, d)."""
-        shift, scale = modulation[0], modulation[1]
+        shift, scale, *_ = modulation.unbind()
         normed = functional.layer_norm(tokens, tokens.shape[-1:])
         mixed = self.qkv(torch.addcmul(shift, normed, 1.0 + scale))
         batch, count, _ = tokens.shape
@@ -66,7 +66,7 @@ class DitBlock(nn.Module):
 
     def finish(self, tokens: Tensor, attended: Tensor, modulation: Tensor) -> Tensor:
         """Add what attention found, shape (B, heads, N, head_dim), then the MLP; both gated by τ."""
-        gate, shift, scale, last = modulation[2], modulation[3], modulation[4], modulation[5]
+        _, _, gate, shift, scale, last = modulation.unbind()
         tokens = torch.addcmul(tokens, gate, self.out(attended.transpose(1, 2).flatten(2)))
         normed = functional.layer_norm(tokens, tokens.shape[-1:])
         opened, linear = self.gate_up(torch.addcmul(shift, normed, 1.0 + scale)).chunk(2, dim=-1)

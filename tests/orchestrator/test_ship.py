@@ -1,65 +1,78 @@
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from tests.policy.vla.models import body, lively, micro
+
+pytest.importorskip("pybullet")
+
+from tests.policy.vla.models import lively, micro
 
 from interlock.errors import BadInputError, CheckpointError
+from interlock.orchestrator import policy_eval
 from interlock.orchestrator import ship as shipping
 from interlock.orchestrator.axes import Axis
-from interlock.orchestrator.eval_run import EvalRow
+from interlock.orchestrator.demo_run import cell_in_space
+from interlock.orchestrator.eval_run import EvalOrder, EvalRow
+from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.judged import Judged
-from interlock.orchestrator.policy_eval import ROWS, eval_digest
+from interlock.orchestrator.policy_eval import ROWS, EvalRequest, evaluate
 from interlock.orchestrator.ship import ShipRequest, main, ship
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.learned_options import SHIPPED
-from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
-from interlock.policy.vla.tokenizer import VlaTokenizer
+from interlock.policy.vla.made_up import made_up_checkpoint
 
+CELL = "panda_tabletop"
 CARD = "# micro\n\n## Training\n\n    interlock train\n\n## Limits\n\n- Only the bodies of the data.\n"
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config, generator = micro(), np.random.default_rng(0)
-    states = tuple(StateName(name=f"s{k}", unit="rad") for k in range(3))
-    one = BodyStatistics.measure(
-        body(), generator.normal(size=(99, 7)), generator.normal(size=(99, 3)), states, {}
-    )
-    Checkpoint(
-        model=lively(config),
-        statistics=Statistics(bodies=(one,)),
-        tokenizer=VlaTokenizer.train({"pick up the red block"}, config),
-        card=CARD,
-        sha256={},
-    ).save(folder := tmp_path_factory.mktemp("trained"))
+    cell = cell_in_space(CELL, "tool_delta")
+    config = replace(micro(state_width=24), horizon=16)
+    names = [f"s{k}" for k in range(17)]
+    made = made_up_checkpoint(config, cell.embodiment(), names, ["pick up the red block"])
+    replace(made, card=CARD).save(folder := tmp_path_factory.mktemp("trained"))
     return folder
 
 
-def rows(checkpoint: Path, folder: Path, *, cell: str = "panda_tabletop", episodes: int = 4) -> Path:
-    """What an evaluation leaves: held-out light halves success, and without the gate things are hit."""
-    axes = (Axis.POSITION, Axis.LIGHTING)
-    digest = eval_digest(cell, "vla", str(checkpoint), axes)
-    folder.mkdir(exist_ok=True)
-    with (folder / ROWS).open("w") as file:
-        for seed in range(70, 70 + episodes):
-            for group in ("seen", *axes):
-                for gated in (True, False):
-                    lost = group == "lighting" and seed % 2
-                    row = EvalRow(
-                        group=str(group),
-                        seed=seed,
-                        gated=gated,
-                        goal="pick up the red block",
-                        outcome="gave_up" if lost else "achieved",
-                        reason="",
-                        contacts=0 if gated else 3,
-                    )
-                    file.write(json.dumps({"digest": digest, "row": asdict(row)}) + "\n")
+def row_of(order: EvalOrder) -> EvalRow:
+    """Held-out light halves success, and without the gate things are hit."""
+    lost = order.group == "lighting" and order.seed % 2
+    return EvalRow(
+        group=order.group,
+        seed=order.seed,
+        gated=order.gated,
+        goal=order.goal,
+        outcome="gave_up" if lost else "achieved",
+        reason="",
+        contacts=0 if order.gated else 3,
+    )
+
+
+def rows(checkpoint: Path, folder: Path) -> Path:
+    """What an evaluation of four episodes in each group leaves; none is played."""
+
+    def done(function: object, jobs: Iterable[EvalOrder], workers: int, what: str) -> Iterator[EvalRow]:
+        yield from map(row_of, jobs)
+
+    request = EvalRequest(
+        cell=CELL,
+        policy="vla",
+        checkpoint=str(checkpoint),
+        axes=(Axis.POSITION, Axis.LIGHTING),
+        episodes=4,
+        seed=70,
+        goals=("pick up the red block",),
+        puppet=True,
+        workers=1,
+        out=folder,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(policy_eval, "done_in_order", done)
+        evaluate(request, lambda done, total, row: None, Interrupts())
     return folder
 
 
@@ -112,7 +125,7 @@ def test_result_of_something_else_does_not_ship(checkpoint: Path, tmp_path: Path
     found = rows(checkpoint, tmp_path / "e")
     other = tmp_path / "other"
     kept = Checkpoint.load(checkpoint)
-    replace(kept, model=lively(micro(), seed=5)).save(other)
+    replace(kept, model=lively(kept.config, seed=5)).save(other)
     results = [(cell, found, other if wrong == "weights" else checkpoint)]
     if wrong == "cut off":
         lines = (found / ROWS).read_text().splitlines(keepends=True)

@@ -54,15 +54,10 @@ class DitBlock(nn.Module):
         normed = functional.layer_norm(tokens, tokens.shape[-1:])
         mixed = self.qkv(torch.addcmul(shift, normed, 1.0 + scale))
         batch, count, _ = tokens.shape
-        query_key, value = mixed.view(batch, count, 3 * self.heads, self.head_dim).split(
-            [2 * self.heads, self.heads], dim=2
-        )
-        normed = functional.rms_norm(query_key, (self.head_dim,), eps=1e-6)
-        weight = self.query_key_norm.expand(2, self.heads, self.head_dim).reshape(
-            2 * self.heads, self.head_dim
-        )
-        query, key = rotate(normed * weight, rotation).split(self.heads, dim=2)
-        return query, key, value
+        query_key, value = mixed.view(batch, count, 3, self.heads, self.head_dim).split([2, 1], dim=2)
+        normed = functional.rms_norm(query_key, (self.head_dim,), eps=1e-6) * self.query_key_norm
+        query, key = rotate(normed.flatten(2, 3), rotation).split(self.heads, dim=2)
+        return query, key, value.squeeze(2)
 
     def finish(self, tokens: Tensor, attended: Tensor, modulation: Tensor) -> Tensor:
         """Add what attention found, shape (B, heads, N, head_dim), then the MLP; both gated by τ."""

@@ -72,9 +72,14 @@ class ActionDecoder(nn.Module):
         last = self.output_modulation(embedded).view(len(tau), 2, 1, -1).transpose(0, 1)
         return (*(block.modulate(embedded) for block in self.blocks), last)
 
-    def cache(self, prefix: Prefix) -> CachedPrefix:
-        """Keys and values of a prefix that sees itself only; modulated at τ = 0, as it is clean."""
-        conditions = self.conditions(prefix.tokens.new_zeros(1))
+    def cache(self, prefix: Prefix, clean: Conditions | None = None) -> CachedPrefix:
+        """Keys and values of a prefix that sees itself only; modulated at τ = 0, as it is clean.
+
+        Args:
+            prefix: the prefix.
+            clean: the conditions of τ = 0, where they are there already.
+        """
+        conditions = clean or self.conditions(prefix.tokens.new_zeros(1))
         rotation = rotation_at(prefix.positions, self.head_dim)
         mask = None if prefix.mask is None else prefix.mask[:, None, None, :]
         tokens, keys, values = prefix.tokens, [], []
@@ -169,9 +174,9 @@ class ActionDecoder(nn.Module):
             tokens = block.finish(tokens, attended, conditions[index])
         return tokens[:, prefix.tokens.shape[1] :]
 
-    def open(self, prefix: Prefix) -> Prefix | CachedPrefix:
-        """What `velocity` wants in this decoder's mode."""
-        return self.cache(prefix) if self.shape.attention is AttentionMode.CACHED else prefix
+    def open(self, prefix: Prefix, clean: Conditions | None = None) -> Prefix | CachedPrefix:
+        """What `velocity` wants in this decoder's mode; `clean` as for `cache`."""
+        return self.cache(prefix, clean) if self.shape.attention is AttentionMode.CACHED else prefix
 
 
 def _mask(prefix: Tensor | None, steps: Tensor | None, before: int, count: int) -> Tensor | None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from interlock.errors import ShapeError
 from interlock.policy.vla.backbone import Backbone
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
-from interlock.policy.vla.decoder import ActionDecoder
+from interlock.policy.vla.decoder import ActionDecoder, Conditions
 from interlock.policy.vla.flow import between, draw_noise, draw_tau, euler_times, masked_error
 from interlock.policy.vla.grounding_head import Found, GroundingHead
 from interlock.policy.vla.inputs import Batch, Inputs
@@ -151,18 +152,18 @@ class QwenVla(nn.Module):
     ) -> Tensor:
         """From noise, shape (B · K, H, C), to chunks, shape (B, K, H, C), by Euler steps from τ = 1 to 0."""
         samples = noise.shape[0] // inputs.count
-        prefix = self.decoder.open(encoded.prefix)
+        times = euler_times(steps)
+        # τ = 0 stands behind: the prefix is clean.
+        *conditions, clean = _each(self.decoder.conditions(functional.pad(times, (0, 1)).to(noise.device)))
+        prefix = self.decoder.open(encoded.prefix, clean)
         if isinstance(prefix, Prefix):
             prefix = prefix.repeat(samples)
         mask = (inputs.step_mask[:, :, None] & inputs.channel_mask[:, None, :]).repeat_interleave(samples, 0)
         step_mask = _unless_all(inputs.step_mask.repeat_interleave(samples, 0))
-        times = euler_times(steps).to(noise.device)
-        conditions = self.decoder.conditions(times)
         repeated = None if guide is None else _repeat(guide, samples)
         chunk = noise * mask
         setting = self.decoder.setting(prefix, step_mask, *chunk.shape[:2])
-        for index, tau in enumerate(times.tolist()):
-            now = tuple(each[:, index : index + 1] for each in conditions)
+        for now, tau in zip(conditions, times.tolist(), strict=True):
             velocity = self.decoder.velocity(chunk, now, prefix, step_mask, setting)
             if repeated is not None:
                 velocity = repeated.guide(chunk, velocity, tau)
@@ -211,6 +212,11 @@ class QwenVla(nn.Module):
             positions=_extended(layout.positions, sum(each.shape[1] for each in tokens[1:])),
             mask=_unless_all(torch.cat(masks, dim=1)),
         )
+
+
+def _each(conditions: Conditions) -> list[Conditions]:
+    """Those of every τ by itself."""
+    return list(zip(*(each.split(1, dim=1) for each in conditions), strict=True))
 
 
 def _embed(numbers: int, width: int) -> nn.Sequential:

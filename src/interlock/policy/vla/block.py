@@ -35,7 +35,7 @@ class DitBlock(nn.Module):
         nn.init.zeros_(self.modulation.bias)
 
     def modulate(self, condition: Tensor) -> Tensor:
-        """Shift, scale and gate for both halves, from the embedding of τ.
+        """Shift, 1 + scale and gate for both halves, from the embedding of τ.
 
         Args:
             condition: shape (B, d), already through SiLU.
@@ -44,7 +44,9 @@ class DitBlock(nn.Module):
             Shape (6, B, 1, d).
         """
         count = condition.shape[0]
-        return self.modulation(condition).view(count, 6, 1, -1).transpose(0, 1)
+        modulation = self.modulation(condition).view(count, 6, 1, -1).transpose(0, 1)
+        modulation[1::3] += 1.0
+        return modulation
 
     def project(
         self, tokens: Tensor, modulation: Tensor, rotation: Rotation
@@ -52,7 +54,7 @@ class DitBlock(nn.Module):
         """Queries, keys and values, each shape (B, N, heads, head_dim), of tokens (B, N, d)."""
         shift, scale, *_ = modulation.unbind()
         normed = functional.layer_norm(tokens, tokens.shape[-1:])
-        mixed = self.qkv(torch.addcmul(shift, normed, 1.0 + scale))
+        mixed = self.qkv(torch.addcmul(shift, normed, scale))
         batch, count, _ = tokens.shape
         query_key, value = mixed.view(batch, count, 3, self.heads, self.head_dim).split([2, 1], dim=2)
         normed = functional.rms_norm(query_key, (self.head_dim,), eps=1e-6) * self.query_key_norm
@@ -64,5 +66,5 @@ class DitBlock(nn.Module):
         _, _, gate, shift, scale, last = modulation.unbind()
         tokens = torch.addcmul(tokens, gate, self.out(attended.transpose(1, 2).flatten(2)))
         normed = functional.layer_norm(tokens, tokens.shape[-1:])
-        opened, linear = self.gate_up(torch.addcmul(shift, normed, 1.0 + scale)).chunk(2, dim=-1)
+        opened, linear = self.gate_up(torch.addcmul(shift, normed, scale)).chunk(2, dim=-1)
         return torch.addcmul(tokens, last, self.down(functional.silu(opened) * linear))

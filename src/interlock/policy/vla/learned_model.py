@@ -28,6 +28,7 @@ from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
 from interlock.policy.vla.relation import tool_vector
+from interlock.policy.vla.rest import RestBand
 from interlock.policy.vla.slots import slot_vector
 
 __all__ = ["LearnedModel"]
@@ -64,6 +65,7 @@ class LearnedModel:
         self._base = np.linalg.inv(context.robot.base_in_world)
         _check_cameras(checkpoint, context)
         self.roles = frozenset(self._config.cameras)
+        self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
         self.provenance = _provenance(checkpoint, options, context.seed)
         self._tokens: dict[str, tuple[int, ...]] = {}
 
@@ -92,6 +94,7 @@ class LearnedModel:
             raise RefusedError(
                 "what the model says is not finite", field="policy.vla", mend="Train it again."
             )
+        chunks = self._rest.settle(chunks, observation.state.q_commanded)
         return Draft(samples=chunks, spread=chunks.std(axis=0) if samples > 1 else None)
 
     def _observed(self, observation: Observation) -> Observed:

@@ -37,6 +37,7 @@ def measured() -> dict[str, Any]:
     patch.setattr(bench, "_TICKS", 60)
     patch.setattr(bench, "_REAL_TICKS", 30)
     patch.setattr(bench, "_DECISIONS", 9)
+    patch.setattr(bench, "_CHUNKS", 12)
     patch.setattr(bench, "_CURVE", (2, 4))
     for name, value in {
         "_PRESET": "smoke",

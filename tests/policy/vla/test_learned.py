@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ pytest.importorskip("pybullet")
 
 from interlock.errors import BadInputError, CheckpointError, RefusedError
 from interlock.hal.frame import Frame
+from interlock.hal.provenance import CODE
 from interlock.orchestrator import session
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.demo_run import cell_in_space
@@ -142,9 +144,33 @@ def test_chunk_is_in_the_cells_channels_and_says_where_it_comes_from(folder: Pat
     )
     weights = Checkpoint.load(folder).sha256["model.safetensors"]
     assert weights[:16] in chunk.provenance.version
+    np.testing.assert_array_equal(chunk.spread, chunk.samples.std(axis=0))
     colder = create("vla", context_for(folder, temperature=0.5)).propose(observation(cell))
     assert colder is not None
     assert colder.provenance.config_sha256 != chunk.provenance.config_sha256
+
+
+def test_chunk_names_files_words_steps_code_and_transport(folder: Path) -> None:
+    cell = cell_of("panda_tabletop")
+    seen = observation(cell)
+    task = replace(seen.task, step="push the red block")
+    one, same, other = (
+        create("vla", context_for(folder, steps=3)).propose(each)
+        for each in (seen, seen, replace(seen, task=task))
+    )
+    assert one is not None
+    assert same is not None
+    assert other is not None
+    origin = one.provenance
+    for name in ("config.json", "model.safetensors", "statistics.json", "tokenizer.json"):
+        assert dict(origin.files)[name] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    text = write_prompt(cell.embodiment(), instruction_of(STEP, "approach"))
+    assert origin.prompt_sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert (origin.steps, origin.code, origin.transport) == (3, CODE, "inline")
+    assert (same.digest, same.provenance) == (one.digest, origin)
+    assert replace(other.provenance, prompt_sha256=origin.prompt_sha256) == origin
+    assert other.provenance.prompt_sha256 != origin.prompt_sha256
+    assert other.digest != one.digest
 
 
 def test_what_is_seen_matters(folder: Path) -> None:

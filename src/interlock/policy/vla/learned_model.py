@@ -14,7 +14,7 @@ import interlock
 from interlock.errors import CheckpointError, RefusedError
 from interlock.hal.arrays import FloatArray
 from interlock.hal.bounds import object_size
-from interlock.hal.chunk import Provenance
+from interlock.hal.provenance import CODE, INLINE, Provenance
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
@@ -75,7 +75,8 @@ class LearnedModel:
         Raises:
             RefusedError: if a picture is missing, or what the model says is not finite.
         """
-        inputs = collate(self._config, [self._observed(observation)])
+        text = self._text(observation)
+        inputs = collate(self._config, [self._observed(observation, text)])
         generator = torch.Generator().manual_seed(seed)
         numbers = self._checkpoint.model.sample(
             inputs,
@@ -91,11 +92,17 @@ class LearnedModel:
             raise RefusedError(
                 "what the model says is not finite", field="policy.vla", mend="Train it again."
             )
-        return Draft(samples=chunks, spread=chunks.std(axis=0) if samples > 1 else None)
+        return Draft(
+            samples=chunks,
+            spread=chunks.std(axis=0) if samples > 1 else None,
+            prompt_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        )
 
-    def _observed(self, observation: Observation) -> Observed:
+    def _text(self, observation: Observation) -> str:
         task = observation.task
-        text = write_prompt(self._embodiment, instruction_of(task.step or task.instruction, task.phase))
+        return write_prompt(self._embodiment, instruction_of(task.step or task.instruction, task.phase))
+
+    def _observed(self, observation: Observation, text: str) -> Observed:
         if text not in self._tokens:
             self._tokens[text] = self._checkpoint.tokenizer.encode(text)
         scene = self._config.inputs is InputKind.SCENE
@@ -167,4 +174,13 @@ def _provenance(checkpoint: Checkpoint, options: LearnedOptions, seed: int) -> P
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     weights = checkpoint.sha256["model.safetensors"]
     version = f"{interlock.__version__}, weights {weights[:16]}"
-    return Provenance(policy="vla", version=version, config_sha256=digest, seed=seed)
+    return Provenance(
+        policy="vla",
+        version=version,
+        config_sha256=digest,
+        seed=seed,
+        files=tuple(checkpoint.sha256.items()),
+        steps=options.steps or checkpoint.config.flow.euler_steps,
+        code=CODE,
+        transport=INLINE,
+    )

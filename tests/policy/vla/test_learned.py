@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +14,7 @@ import torch
 
 pytest.importorskip("pybullet")
 
-from interlock.errors import BadInputError, CheckpointError, RefusedError
+from interlock.errors import BadInputError, CheckpointError, GoalError, RefusedError, ShapeError
 from interlock.hal.frame import Frame
 from interlock.hal.provenance import CODE
 from interlock.orchestrator import session
@@ -23,6 +25,7 @@ from interlock.orchestrator.request import RunRequest
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import PolicyContext
+from interlock.policy.proprioception import state_names
 from interlock.policy.registry import create
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.instruction import instruction_of
@@ -47,10 +50,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     body = cell_of("panda_tabletop").embodiment()
     generator = np.random.default_rng(0)
     reach = np.array([0.05] * 3 + [0.1] * 3 + [0.03])
-    names = (
-        *("tool_x", "tool_y", "tool_z", "r00", "r10", "r20", "r01", "r11", "r21", "gripper_width"),
-        *(f"joint{k}" for k in range(7)),
-    )
+    names = state_names((f"panda_joint{k}" for k in range(1, 8)), has_gripper=True)
     statistics = BodyStatistics.measure(
         body,
         reach * generator.uniform(-1.0, 1.0, (200, 7)) + [0, 0, 0, 0, 0, 0, 0.04],
@@ -227,6 +227,50 @@ def test_cameras_that_it_was_not_trained_with_are_refused(folder: Path) -> None:
 def test_options_that_cannot_be_used_are_named(folder: Path, options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInputError, match=said):
         create("vla", context_for(folder, **options))
+
+
+def test_a_state_of_other_numbers_or_in_another_order_is_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "copy")
+    (tmp_path / "copy" / "SHA256SUMS").unlink()
+    path = tmp_path / "copy" / "statistics.json"
+    data = json.loads(path.read_text())
+    (entry,) = data["bodies"].values()
+    entry["state"][10:12] = entry["state"][11:9:-1]
+    path.write_text(json.dumps(data))
+    with pytest.raises(CheckpointError, match=r"statistics\.state.*another order"):
+        create("vla", context_for(tmp_path / "copy"))
+
+
+def test_an_instruction_of_100_kB_is_refused_and_the_next_one_is_not(folder: Path) -> None:
+    seen = observation(cell_of("panda_tabletop"))
+    policy = create("vla", context_for(folder))
+    with pytest.raises(GoalError, match="400 characters"):
+        policy.propose(replace(seen, task=replace(seen.task, step="pick it up " * 10_000)))
+    assert policy.propose(seen) is not None
+
+
+def test_a_picture_of_another_size_is_refused(folder: Path) -> None:
+    seen = observation(cell_of("panda_tabletop"))
+    policy = create("vla", context_for(folder))
+    if not policy.roles:  # type: ignore[attr-defined]
+        pytest.skip("a scene model looks at nothing")
+    small = tuple(replace(frame, rgb=frame.rgb[:64, :64]) for frame in seen.frames)
+    with pytest.raises(ShapeError, match=r"observed\.pictures\.base"):
+        policy.propose(replace(seen, frames=small))
+
+
+def test_what_is_not_finite_is_no_chunk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = create("vla", context_for(folder))
+    sample = QwenVla.sample
+
+    def broken(*told: Any, **more: Any) -> torch.Tensor:
+        numbers = sample(*told, **more)
+        numbers[0, 0, 3, 1] = torch.nan
+        return numbers
+
+    monkeypatch.setattr(QwenVla, "sample", broken)
+    with pytest.raises(RefusedError, match="not finite"):
+        policy.propose(observation(cell_of("panda_tabletop")))
 
 
 def test_untrained_weights_move_nothing_into_anything(folder: Path, tmp_path: Path) -> None:

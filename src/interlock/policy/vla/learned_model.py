@@ -18,6 +18,7 @@ from interlock.hal.provenance import CODE, INLINE, Provenance
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
+from interlock.policy.proprioception import state_names
 from interlock.policy.stream.chunk_model import Draft
 from interlock.policy.stream.prefix import Prefix
 from interlock.policy.vla.checkpoint import Checkpoint
@@ -28,6 +29,7 @@ from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
 from interlock.policy.vla.slots import slot_vector
+from interlock.policy.vla.statistics import BodyStatistics
 
 __all__ = ["LearnedModel"]
 
@@ -59,6 +61,7 @@ class LearnedModel:
         self._config = checkpoint.config
         self._embodiment = context.embodiment
         self._body = checkpoint.body(context.embodiment)
+        _check_state(checkpoint, self._body, context)
         self._kinematics = ToolKinematics(context.robot)
         self._base = np.linalg.inv(context.robot.base_in_world)
         _check_cameras(checkpoint, context)
@@ -128,7 +131,7 @@ class LearnedModel:
         return found
 
     def _state(self, observation: Observation) -> FloatArray:
-        """Tool pose, width, joints, in the order of `Features.state_names`."""
+        """Tool pose, width, joints, in the order of `state_names`."""
         state = observation.state
         tool = self._kinematics.tool_in_world(state.q)
         width = [state.gripper.width_m] if self._embodiment.has_gripper and state.gripper is not None else []
@@ -153,6 +156,19 @@ class LearnedModel:
         ahead = self._body.scale_actions(prefix.ahead)
         values[0, : ahead.shape[0], : ahead.shape[1]] = ahead
         return ChunkGuide(values=torch.from_numpy(values), frozen=prefix.frozen, overlap=len(ahead))
+
+
+def _check_state(checkpoint: Checkpoint, body: BodyStatistics, context: PolicyContext) -> None:
+    """Numbers in another order than the one that they were scaled by would be taken for each other."""
+    joints, has_gripper = context.robot.limits.names, context.embodiment.has_gripper
+    known = tuple(each.name for each in body.state)
+    if checkpoint.config.state_width and known != state_names(joints, has_gripper=has_gripper):
+        raise CheckpointError(
+            f"this policy was trained to be told other things of {body.tag}, or in another order",
+            field="statistics.state",
+            value=known,
+            mend=f"Here they are {', '.join(state_names(joints, has_gripper=has_gripper))}. Train it again.",
+        )
 
 
 def _check_cameras(checkpoint: Checkpoint, context: PolicyContext) -> None:

@@ -489,9 +489,9 @@ def preview(rung: str) -> Any:
 def test_chunks_are_numbered_on_and_its_first_achieved_task_makes_it_stay(tmp_path: Path) -> None:
     bench = in_trial(tmp_path, *chunks(3, first=2))
     assert bench.tick(preview=preview("as_proposed")).seq == 2  # type: ignore[attr-defined]
-    bench.swap.task_ended("")
+    bench.swap.task_ended("", bench.now_ns)
     assert bench.swap.state is SwapState.IN_FORCE
-    bench.swap.task_ended("the second one fails")
+    bench.swap.task_ended("the second one fails", bench.now_ns)
     assert bench.swap.state is SwapState.IN_FORCE
     assert not bench.swap.exchange()
     assert bench.tick().seq == 3  # type: ignore[attr-defined]
@@ -499,8 +499,17 @@ def test_chunks_are_numbered_on_and_its_first_achieved_task_makes_it_stay(tmp_pa
 
 def test_a_task_that_was_over_before_it_did_anything_proves_nothing(tmp_path: Path) -> None:
     bench = in_trial(tmp_path, *chunks(3, first=2))
-    bench.swap.task_ended("")
+    bench.swap.task_ended("", bench.now_ns)
     assert bench.swap.state is SwapState.TRIAL
+
+
+def test_a_task_that_another_policy_began_says_nothing_of_it(tmp_path: Path) -> None:
+    bench = in_trial(tmp_path, *chunks(3, first=2))
+    began_ns = bench.now_ns - 1
+    bench.tick(preview=preview("as_proposed"))
+    for failed in ("", "it was dropped"):
+        bench.swap.task_ended(failed, began_ns)
+        assert bench.swap.state is SwapState.TRIAL
 
 
 @pytest.mark.parametrize("way", ["raises", "refused", "still", "task"])
@@ -516,7 +525,7 @@ def test_it_gives_back_at_the_next_hold_when_it_fails(way: str, tmp_path: Path) 
     if way == "still":
         bench.tick(command=None, state=SimpleNamespace(standstill=True))
     if way == "task":
-        bench.swap.task_ended("it was dropped")
+        bench.swap.task_ended("it was dropped", bench.now_ns)
     assert bench.swap.state is SwapState.BACK
     last = bench.swap._last
     assert bench.swap.exchange()

@@ -150,8 +150,9 @@ class HotSwap:
             self._shadow = None
             self._kept.append(policy)
             self._before, self._seat = self._seat, seat
-            self._trial = Trial(self._rules)
-            self._note(SwapState.TRIAL, took_over_s=self._now_ns() * 1e-9)
+            now_ns = self._now_ns()
+            self._trial = Trial(self._rules, now_ns)
+            self._note(SwapState.TRIAL, took_over_s=now_ns * 1e-9)
             self._tell(f"{self.records[-1].checkpoint} took over, at a hold", "info")
             return True
         if self.state is SwapState.BACK:
@@ -163,9 +164,14 @@ class HotSwap:
             return True
         return False
 
-    def task_ended(self, failed: str) -> None:
-        """A task is over; `failed` says why it was not achieved, or ""."""
-        if self._trial is None:
+    def task_ended(self, failed: str, began_ns: int) -> None:
+        """A task is over; one that another policy began says nothing of the candidate.
+
+        Args:
+            failed: why it was not achieved, or "".
+            began_ns: when it began, [ns].
+        """
+        if self._trial is None or began_ns < self._trial.began_ns:
             return
         if failed:
             self._trial.failed = f"its first task failed: {failed}"

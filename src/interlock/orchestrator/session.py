@@ -28,6 +28,7 @@ from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig, build_rig
 from interlock.orchestrator.sight import cameras_for, sight_for
 from interlock.orchestrator.summary import Outcome, RunSummary
+from interlock.orchestrator.swap_request import SwapRequest
 from interlock.orchestrator.swapping import swapping
 from interlock.orchestrator.world_state import broken_goals, refreshed
 from interlock.planners.domain import Domain
@@ -94,6 +95,7 @@ def run(
         try:
             lease.acquire()
             latch.require_clear()  # again: whoever held the lease until now may have latched
+            SwapRequest(request.state_dir).drop()  # asked of an earlier run; from now on one may come for us
             rig = build_rig(
                 cell,
                 seed=request.seed,
@@ -260,9 +262,10 @@ class Session:
             if self._swap.wants_hold:
                 self._exchange(holds=self._settle())
             self._bystanders.task(task)
+            began_ns = self._now_ns()
             failed = self._run_task(task, plan.goal)
             if not failed or not (self._rig.drive.latched or self._out_of_time()):
-                self._swap.task_ended(failed)
+                self._swap.task_ended(failed, began_ns)
             if failed:
                 self._bystanders.event(self._now_ns(), "task", f"{task} failed: {failed}", "warning")
                 return failed

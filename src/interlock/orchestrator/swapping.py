@@ -54,13 +54,11 @@ def swapping(
     def shadow(folder: Path) -> Shadow:
         return Shadow(lambda: candidate_from(folder, own, roles), lambda: second_gate(rig.gate, rig.cell))
 
-    inbox = SwapRequest(request.state_dir)
-    inbox.drop()  # what was asked of an earlier run
     return HotSwap(
         seat(policy),
         seat=seat,
         shadow=shadow,
-        inbox=inbox,
+        inbox=SwapRequest(request.state_dir),
         rules=request.swap_rules,
         tell=tell,
         now_ns=rig.clock.now_ns,

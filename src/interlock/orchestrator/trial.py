@@ -15,14 +15,17 @@ class Trial:
 
     Args:
         rules: when it has failed.
+        began_ns: when it took over, [ns].
 
     Attributes:
+        began_ns: as given.
         taken: chunks of it that the gate's preview let through.
         failed: why it has failed, "" while it has not.
     """
 
-    def __init__(self, rules: SwapRules) -> None:
+    def __init__(self, rules: SwapRules, began_ns: int) -> None:
         self._rules = rules
+        self.began_ns = began_ns
         self._in_a_row = 0
         self._still_since_ns: int | None = None
         self.taken = 0

@@ -165,10 +165,10 @@ def not_finite(made: ActionChunk | None, seen: Observation, count: int) -> objec
 
 
 def test_a_candidate_in_the_shadow_changes_nothing_of_the_motion(swapping: Swapping) -> None:
-    swapping.run(sim_time_s=1.0)
+    swapping.run(sim_time_s=0.6)
     alone = swapping.motion()
     for other, state in ((vandal, SwapState.SHADOW), (not_finite, SwapState.REFUSED)):
-        (record,) = swapping.run(same, other, sim_time_s=1.0).swaps
+        (record,) = swapping.run(same, other, sim_time_s=0.6).swaps
         assert record.state is state
         assert swapping.doubles["second"].asked >= 1
         assert swapping.motion() == alone
@@ -366,17 +366,29 @@ JUDGED: dict[str, tuple[object, Judgement, str]] = {
 @pytest.mark.parametrize("name", JUDGED)
 def test_a_chunk_in_the_shadow_is_judged_as_the_gate_would(name: str) -> None:
     answer, judgement, said = JUDGED[name]
-    policy = Scripted(answer)
+    policy = Scripted(None, None, answer)
     shadow = Shadow(lambda: policy, lambda: gate_of(PANDA))
     assert shadow.wait(20.0)
-    shadow.submit(object(), given_of())  # type: ignore[arg-type]
-    assert shadow.wait(20.0)
-    loaded, found = shadow.findings()
+    for _ in range(3):
+        shadow.submit(object(), given_of())  # type: ignore[arg-type]
+        assert shadow.wait(20.0)
+    loaded, *_, found = shadow.findings()
     assert loaded.judgement is Judgement.LOADED
     assert found.judgement is judgement
     assert said in found.reason
     shadow.leave(keep=False)
     assert policy.closed.wait(20.0)
+
+
+def test_that_the_first_answers_are_late_says_nothing() -> None:
+    late = [replace(GOOD, seq=k, t_ready_ns=NOW_NS + 10**9) for k in range(3)]
+    shadow = Shadow(lambda: Scripted(*late), lambda: gate_of(PANDA))
+    assert shadow.wait(20.0)
+    for _ in range(3):
+        shadow.submit(object(), given_of())  # type: ignore[arg-type]
+        assert shadow.wait(20.0)
+    found = [finding.judgement for finding in shadow.findings()]
+    assert found == [Judgement.LOADED, Judgement.UNJUDGED, Judgement.UNJUDGED, Judgement.REFUSED]
 
 
 class Bench:

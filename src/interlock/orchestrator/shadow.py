@@ -21,6 +21,9 @@ from interlock.policy.policy import Policy
 __all__ = ["Finding", "Judgement", "Shadow"]
 
 
+_COLD = 2  # the first calls load, compile and allocate: that they are late says nothing of the next one
+
+
 class Judgement(StrEnum):
     """What became of one question to the candidate."""
 
@@ -49,6 +52,10 @@ class Shadow:
     Args:
         load: builds the candidate; refuses one that is not for this body or these cameras.
         make_gate: builds a gate like the drive's.
+
+    Attributes:
+        policy: the candidate, once it is loaded.
+        last: its own number of its last chunk; -1 before the first.
     """
 
     def __init__(self, load: Callable[[], Policy], make_gate: Callable[[], Gate]) -> None:
@@ -58,6 +65,7 @@ class Shadow:
         self._found: queue.SimpleQueue[Finding] = queue.SimpleQueue()
         self._idle = threading.Event()
         self._leaving = False
+        self._questions = 0
         self.policy: Policy | None = None
         self.last = -1
         threading.Thread(target=self._run, name="shadow", daemon=True).start()
@@ -120,6 +128,7 @@ class Shadow:
                 close()
 
     def _judge(self, policy: Policy, gate: Gate, observation: Observation, given: GateInput) -> Finding:
+        self._questions += 1
         try:
             proposed: object = policy.propose(observation)
             if proposed is None:
@@ -139,6 +148,8 @@ class Shadow:
     def _previewed(self, gate: Gate, chunk: ActionChunk, given: GateInput) -> Finding:
         """What the gate makes of the chunk as if it had come at once; one that came too late is refused."""
         spent_s = (chunk.t_ready_ns - chunk.t_obs_ns) * 1e-9
+        if spent_s > gate.config.chunk_deadline_s and self._questions <= _COLD:
+            return Finding(judgement=Judgement.UNJUDGED, reason="the first answers take longer")
         if spent_s > gate.config.chunk_deadline_s:
             return Finding(judgement=Judgement.REFUSED, reason=f"an answer took {spent_s:.2f} s")
         at_once = replace(chunk, t_ready_ns=min(chunk.t_ready_ns, given.now_ns))

@@ -28,6 +28,8 @@ from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
+from interlock.policy.vla.relation import tool_vector
+from interlock.policy.vla.rest import RestBand
 from interlock.policy.vla.slots import slot_vector
 from interlock.policy.vla.statistics import BodyStatistics
 
@@ -66,6 +68,7 @@ class LearnedModel:
         self._base = np.linalg.inv(context.robot.base_in_world)
         _check_cameras(checkpoint, context)
         self.roles = frozenset(self._config.cameras)
+        self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
         self.provenance = _provenance(checkpoint, options, context.seed)
         self._tokens: dict[str, tuple[int, ...]] = {}
 
@@ -95,6 +98,7 @@ class LearnedModel:
             raise RefusedError(
                 "what the model says is not finite", field="policy.vla", mend="Train it again."
             )
+        chunks = self._rest.settle(chunks, observation.state.q_commanded)
         return Draft(
             samples=chunks,
             spread=chunks.std(axis=0) if samples > 1 else None,
@@ -115,6 +119,7 @@ class LearnedModel:
             horizon=self._embodiment.horizon,
             pictures=self._pictures(observation),
             state=self._body.scale_state(self._state(observation)) if self._config.state_width else None,
+            tool=self._tool(observation) if self._config.relates else None,
             slots=self._slots(observation) if scene else {},
         )
 
@@ -136,6 +141,9 @@ class LearnedModel:
         tool = self._kinematics.tool_in_world(state.q)
         width = [state.gripper.width_m] if self._embodiment.has_gripper and state.gripper is not None else []
         return np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q])
+
+    def _tool(self, observation: Observation) -> FloatArray:
+        return tool_vector(self._base @ self._kinematics.tool_in_world(observation.state.q))
 
     def _slots(self, observation: Observation) -> Mapping[str, FloatArray]:
         task, turn, shift = observation.task, self._base[:3, :3], self._base[:3, 3]

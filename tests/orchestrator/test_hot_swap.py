@@ -44,6 +44,7 @@ from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
 from interlock.policy.registry import create
 from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
+from interlock.traces.chain import content_digest
 from interlock.traces.read import TraceReader
 
 PANDA = "panda_tabletop"
@@ -270,6 +271,18 @@ def test_a_request_from_outside_is_taken_at_a_hold_and_one_of_an_earlier_run_is_
     assert record.asked_s == pytest.approx(0.21)
     assert holding_at(swapping.notes.reports, record.took_over_s)
     assert summary.path_length_rad > 0.0
+
+
+def test_a_run_with_a_swap_repeats_bit_for_bit(swapping: Swapping) -> None:
+    def pausing(made: ActionChunk | None, seen: Observation, count: int) -> object:
+        return None
+
+    digests = []
+    for _ in range(2):
+        (record,) = swapping.run(pausing, same, sim_time_s=0.5, rules=SwapRules(questions=2)).swaps
+        assert record.state is SwapState.TRIAL
+        digests.append(content_digest(swapping.out))
+    assert digests[0] == digests[1]
 
 
 # ---- the parts by themselves

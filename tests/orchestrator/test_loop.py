@@ -151,6 +151,14 @@ STRANGERS: dict[str, tuple[Callable[[Any], object], str]] = {
     "a stamp in seconds": (lambda robot: replace(robot.chunk(), t0_ns=0.5), "its t0_ns is a float"),
     "true for a number": (lambda robot: replace(robot.chunk(), seq=True), "its seq is a bool"),
     "no time step": (lambda robot: replace(robot.chunk(), dt_s=None), "its dt_s is a NoneType"),
+    "steps in words": (
+        lambda robot: replace(robot.chunk(), provenance=replace(robot.chunk().provenance, steps="ten")),
+        "its provenance.steps is a str",
+    ),
+    "files that are numbers": (
+        lambda robot: replace(robot.chunk(), provenance=replace(robot.chunk().provenance, files={"a": 1})),
+        "its provenance.files are no names and hashes",
+    ),
     "no provenance": (lambda robot: replace(robot.chunk(), provenance="me"), "its provenance is a str"),
 }
 

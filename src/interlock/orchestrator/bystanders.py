@@ -20,6 +20,7 @@ from interlock.orchestrator.progress import Progress as Display
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig
 from interlock.orchestrator.summary import Outcome, RefereeSummary, RunSummary
+from interlock.orchestrator.swap_record import SwapRecord
 from interlock.orchestrator.tally import Tally
 from interlock.planners.plan import Plan, Task
 from interlock.traces.recorder import Recorder
@@ -109,7 +110,9 @@ class Bystanders:
         self._refused = refused
         self._tell("display", self._display.tick, report)
 
-    def finish(self, outcome: Outcome, reason: str, plan: Plan) -> RunSummary:
+    def finish(
+        self, outcome: Outcome, reason: str, plan: Plan, swaps: tuple[SwapRecord, ...] = ()
+    ) -> RunSummary:
         """Close the trace, write the report, and sum up."""
         self._picture()
         tally, seen = self._tally, self._rig.referee.report()
@@ -135,6 +138,7 @@ class Bystanders:
             trace=str(self._recorder.path),
             report=str(self._request.out / "report.html") if self._request.report else None,
             seed=self._request.seed,
+            swaps=swaps,
         )
         self._recorder.outcome(json.loads(summary.to_json()))
         recorded = self._recorder.close()

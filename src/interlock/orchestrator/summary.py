@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from interlock.errors import ExitCode, InterlockError, RefusedError, StoppedError
+from interlock.orchestrator.swap_record import SwapRecord
 
 __all__ = ["Outcome", "RefereeSummary", "RunSummary"]
 
@@ -70,6 +71,7 @@ class RunSummary:
         trace: path of the trace, or None.
         report: path of the report, or None.
         seed: the run's seed.
+        swaps: checkpoints that were to take over meanwhile, and how that went.
     """
 
     outcome: Outcome
@@ -87,6 +89,7 @@ class RunSummary:
     trace: str | None = None
     report: str | None = None
     seed: int = 0
+    swaps: tuple[SwapRecord, ...] = ()
 
     @classmethod
     def not_started(cls, error: InterlockError, *, goal: str, seed: int) -> RunSummary | None:

@@ -20,10 +20,12 @@ class Draft:
     Attributes:
         samples: shape (K, T, C), channel units of the embodiment; relative poses start from the observation.
         spread: how far the samples lie apart by step and channel, shape (T, C), channel units; or None.
+        prompt_sha256: SHA-256 of the words that the model read for this, UTF-8; "" if it read none.
     """
 
     samples: FloatArray
     spread: FloatArray | None = None
+    prompt_sha256: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "samples", frozen_array(self.samples, (None, None, None), "draft.samples"))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from interlock.hal.arrays import FloatArray
 from interlock.hal.embodiment import ChannelKind
-from interlock.policy.dataset.features import TOOL_NAMES
 from interlock.policy.dataset.reader import Demonstrations
+from interlock.policy.proprioception import TOOL_NAMES
 from interlock.policy.training.photometry import Photometry
 from interlock.policy.vla.config import InputKind, VlaConfig
 from interlock.policy.vla.inputs import Batch, GroundingTarget

@@ -14,10 +14,11 @@ import interlock
 from interlock.errors import CheckpointError, RefusedError
 from interlock.hal.arrays import FloatArray
 from interlock.hal.bounds import object_size
-from interlock.hal.chunk import Provenance
+from interlock.hal.provenance import CODE, INLINE, Provenance
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
+from interlock.policy.proprioception import state_names
 from interlock.policy.stream.chunk_model import Draft
 from interlock.policy.stream.prefix import Prefix
 from interlock.policy.vla.checkpoint import Checkpoint
@@ -30,6 +31,7 @@ from interlock.policy.vla.prompt import write_prompt
 from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.rest import RestBand
 from interlock.policy.vla.slots import slot_vector
+from interlock.policy.vla.statistics import BodyStatistics
 
 __all__ = ["LearnedModel"]
 
@@ -61,6 +63,7 @@ class LearnedModel:
         self._config = checkpoint.config
         self._embodiment = context.embodiment
         self._body = checkpoint.body(context.embodiment)
+        _check_state(checkpoint, self._body, context)
         self._kinematics = ToolKinematics(context.robot)
         self._base = np.linalg.inv(context.robot.base_in_world)
         _check_cameras(checkpoint, context)
@@ -78,7 +81,8 @@ class LearnedModel:
         Raises:
             RefusedError: if a picture is missing, or what the model says is not finite.
         """
-        inputs = collate(self._config, [self._observed(observation)])
+        text = self._text(observation)
+        inputs = collate(self._config, [self._observed(observation, text)])
         generator = torch.Generator().manual_seed(seed)
         numbers = self._checkpoint.model.sample(
             inputs,
@@ -95,11 +99,17 @@ class LearnedModel:
                 "what the model says is not finite", field="policy.vla", mend="Train it again."
             )
         chunks = self._rest.settle(chunks, observation.state.q_commanded)
-        return Draft(samples=chunks, spread=chunks.std(axis=0) if samples > 1 else None)
+        return Draft(
+            samples=chunks,
+            spread=chunks.std(axis=0) if samples > 1 else None,
+            prompt_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        )
 
-    def _observed(self, observation: Observation) -> Observed:
+    def _text(self, observation: Observation) -> str:
         task = observation.task
-        text = write_prompt(self._embodiment, instruction_of(task.step or task.instruction, task.phase))
+        return write_prompt(self._embodiment, instruction_of(task.step or task.instruction, task.phase))
+
+    def _observed(self, observation: Observation, text: str) -> Observed:
         if text not in self._tokens:
             self._tokens[text] = self._checkpoint.tokenizer.encode(text)
         scene = self._config.inputs is InputKind.SCENE
@@ -126,7 +136,7 @@ class LearnedModel:
         return found
 
     def _state(self, observation: Observation) -> FloatArray:
-        """Tool pose, width, joints, in the order of `Features.state_names`."""
+        """Tool pose, width, joints, in the order of `state_names`."""
         state = observation.state
         tool = self._kinematics.tool_in_world(state.q)
         width = [state.gripper.width_m] if self._embodiment.has_gripper and state.gripper is not None else []
@@ -165,6 +175,19 @@ class LearnedModel:
         return ChunkGuide(values=torch.from_numpy(values), frozen=prefix.frozen, overlap=len(ahead))
 
 
+def _check_state(checkpoint: Checkpoint, body: BodyStatistics, context: PolicyContext) -> None:
+    """Numbers in another order than the one that they were scaled by would be taken for each other."""
+    joints, has_gripper = context.robot.limits.names, context.embodiment.has_gripper
+    known = tuple(each.name for each in body.state)
+    if checkpoint.config.state_width and known != state_names(joints, has_gripper=has_gripper):
+        raise CheckpointError(
+            f"this policy was trained to be told other things of {body.tag}, or in another order",
+            field="statistics.state",
+            value=known,
+            mend=f"Here they are {', '.join(state_names(joints, has_gripper=has_gripper))}. Train it again.",
+        )
+
+
 def _check_cameras(checkpoint: Checkpoint, context: PolicyContext) -> None:
     side = checkpoint.config.image_size_px
     known = {camera.role: camera for camera in context.cameras if camera.role in checkpoint.config.cameras}
@@ -184,4 +207,13 @@ def _provenance(checkpoint: Checkpoint, options: LearnedOptions, seed: int) -> P
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     weights = checkpoint.sha256["model.safetensors"]
     version = f"{interlock.__version__}, weights {weights[:16]}"
-    return Provenance(policy="vla", version=version, config_sha256=digest, seed=seed)
+    return Provenance(
+        policy="vla",
+        version=version,
+        config_sha256=digest,
+        seed=seed,
+        files=tuple(checkpoint.sha256.items()),
+        steps=options.steps or checkpoint.config.flow.euler_steps,
+        code=CODE,
+        transport=INLINE,
+    )

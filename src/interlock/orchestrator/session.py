@@ -37,6 +37,7 @@ from interlock.planners.search import plan_goal
 from interlock.policy.observation import TaskView
 from interlock.policy.policy import Policy, PolicyContext, PolicyFactory
 from interlock.policy.registry import create
+from interlock.policy.uncertainty.decision import UncertaintyGate
 from interlock.policy.wording import Wording
 
 __all__ = ["Session", "run"]
@@ -156,6 +157,8 @@ class Session:
         self._mode: Mode | None = None
         self._complaint = ""
         _reset(policy)
+        uncertainty = getattr(policy, "uncertainty", None)
+        self._uncertainty = uncertainty if isinstance(uncertainty, UncertaintyGate) else None
         self.sight = sight_for(cameras, rig, real_time=request.real_time, complain=self._complain)
         history = MotionHistory()
         asked = ThreadProposer(policy) if request.real_time else WaitingProposer(policy, self._stop_wanted)
@@ -191,7 +194,8 @@ class Session:
         outcome = Outcome.GAVE_UP if reason else Outcome.ACHIEVED
         if self._rig.drive.latched:
             outcome, reason = Outcome.STOPPED, "; ".join(self._rig.drive.latched)
-        summary = self._bystanders.finish(outcome, reason, plan)
+        unsure = {} if self._uncertainty is None else self._uncertainty.counts
+        summary = self._bystanders.finish(outcome, reason, plan, unsure)
         late = self._stop_cause()
         if late is not None and outcome is not Outcome.STOPPED:
             return self._stopped_late(summary, late)
@@ -261,6 +265,8 @@ class Session:
             self._tick(_view(task, progress, goal, self._request.wording))
             if rig.drive.latched:
                 return "; ".join(rig.drive.latched)
+            if self._loop.plan_anew:
+                return self._because(f"{task} was given up")
             if (self._now_ns() - began_ns) * 1e-9 > self._times.max_task_s:
                 return self._because(f"{task} took longer than {self._times.max_task_s:g} s")
             if self._out_of_time():

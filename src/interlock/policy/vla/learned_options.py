@@ -14,7 +14,7 @@ __all__ = ["SHIPPED", "LearnedOptions"]
 SHIPPED = Path(__file__).with_name("shipped")
 """Where the checkpoint that ships is, once one does."""
 
-_KNOWN = ("checkpoint", "steps", "stream", "temperature", "threads")
+_KNOWN = ("checkpoint", "steps", "stream", "temperature", "threads", "uncertainty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

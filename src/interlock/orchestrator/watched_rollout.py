@@ -1,9 +1,9 @@
-"""One rollout of a checkpoint under the gate whose questions are kept; nothing is done about doubt."""
+"""One rollout under the gate in which what a checkpoint is asked and answers is kept, and never doubted."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interlock.guards.gate import Gate
 from interlock.orchestrator.axes import Axis
@@ -14,9 +14,11 @@ from interlock.orchestrator.summary import RunSummary
 from interlock.orchestrator.variation import Variation
 from interlock.orchestrator.varied_run import play_varied
 from interlock.policy.policy import Policy, PolicyContext
+from interlock.policy.scripted import ScriptedPolicy
 from interlock.policy.stream.chunk_model import ChunkModel
 from interlock.policy.uncertainty.calibration import MadeFor
 from interlock.policy.uncertainty.recorded_model import RecordedModel
+from interlock.policy.uncertainty.shadowed import Shadowed
 
 __all__ = ["RolloutOrder", "WatchedRollout", "play_rollout"]
 
@@ -32,6 +34,8 @@ class RolloutOrder:
         axes: what is varied, as it was taught.
         seed: of the run and of its variation.
         samples: samples K of each question.
+        shadow: whether the scripted expert moves the arm, while the checkpoint is asked and not followed.
+        max_sim_time_s: end it after this long, [s].
     """
 
     cell: str
@@ -40,6 +44,8 @@ class RolloutOrder:
     axes: tuple[Axis, ...]
     seed: int
     samples: int
+    shadow: bool
+    max_sim_time_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +82,9 @@ def play_rollout(order: RolloutOrder) -> WatchedRollout:
 
         policy = LearnedPolicy(context, recorded)
         made_for.append(policy.made_for)
-        return policy
+        if not order.shadow:
+            return policy
+        return Shadowed(ScriptedPolicy(replace(context, options={})), policy)
 
     summary = play_varied(
         cell,
@@ -85,5 +93,6 @@ def play_rollout(order: RolloutOrder) -> WatchedRollout:
         goal=order.goal,
         policy="vla",
         make_policy=make,
+        max_sim_time_s=order.max_sim_time_s,
     )
     return WatchedRollout(summary=summary, model=models[-1], made_for=made_for[-1])

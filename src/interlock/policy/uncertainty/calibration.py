@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from interlock.policy.uncertainty.conformal import conformal_threshold, least_co
 from interlock.policy.uncertainty.likeness import Likeness, Rollout
 from interlock.policy.vla.strict_json import from_json, to_json
 
-__all__ = ["MadeFor", "Calibration", "Played", "fit_calibration"]
+__all__ = ["Calibration", "MadeFor", "Played", "fit_calibration"]
 
 _FORMAT = "interlock-calibration-1"
 _MOST_BYTES = 16_000_000
@@ -46,6 +46,7 @@ class Played:
         cell: name of the cell.
         variation: axes that were varied, as they were taught.
         goals: the goals.
+        moved_by: policy that moved the arm: "vla", or "scripted" where the checkpoint was only asked.
         episodes: how many were played.
         seeds: of those that succeeded, in order.
         fitted: how many of them the likeness was fitted to; the thresholds come from the others.
@@ -54,6 +55,7 @@ class Played:
     cell: str
     variation: tuple[str, ...]
     goals: tuple[str, ...]
+    moved_by: str
     episodes: int
     seeds: tuple[int, ...]
     fitted: int
@@ -190,14 +192,7 @@ def fit_calibration(
     largest = [float(np.max([likeness.score(each).total for each in rollout])) for rollout in others]
     return Calibration(
         made_for=made_for,
-        played=Played(
-            cell=played.cell,
-            variation=played.variation,
-            goals=played.goals,
-            episodes=played.episodes,
-            seeds=played.seeds,
-            fitted=len(fitted),
-        ),
+        played=replace(played, fitted=len(fitted)),
         samples=samples,
         slow_share=slow_share,
         doubt_share=doubt_share,

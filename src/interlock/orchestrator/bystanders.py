@@ -108,9 +108,7 @@ class Bystanders:
         self._refused = refused
         self._tell("display", self._display.tick, report)
 
-    def finish(
-        self, outcome: Outcome, reason: str, plan: Plan, uncertainty: Mapping[str, int]
-    ) -> RunSummary:
+    def finish(self, outcome: Outcome, reason: str, plan: Plan, uncertainty: Mapping[str, int]) -> RunSummary:
         """Close the trace, write the report, and sum up; `uncertainty` is as in `RunSummary`."""
         self._picture()
         tally, seen = self._tally, self._rig.referee.report()

@@ -1,4 +1,4 @@
-"""`interlock policy calibrate` and `auroc` on the command line: check the options, show progress and results."""
+"""`interlock policy calibrate` and `auroc` on the command line: options, progress, results."""
 
 from __future__ import annotations
 
@@ -135,7 +135,9 @@ def auroc_table(rows: Sequence[AurocRow]) -> Table:
     for row in rows:
         areas = ["–" if each is None else f"{each:.3f}" for each in (row.spread, row.distance, row.both)]
         shares = ["–" if each is None else f"{each:.0%}" for each in (row.slowed, row.doubted)]
-        table.add_row(row.corruption, str(row.wrong or row.right if row is clean else row.wrong), *areas, *shares)
+        table.add_row(
+            row.corruption, str(row.wrong or row.right if row is clean else row.wrong), *areas, *shares
+        )
     return table
 
 

@@ -14,9 +14,7 @@ def test_coverage_of_new_scores_follows_the_beta_binomial_law() -> None:
     """Marques 2023: with n old scores and rank k, of m new ones betabinom(m, k, n + 1 − k) stay within."""
     old, new, alpha, trials = 19, 10, 0.2, 20_000
     drawn = np.random.default_rng(3).exponential(size=(trials, old + new))
-    within = np.array(
-        [np.count_nonzero(row[old:] <= conformal_threshold(row[:old], alpha)) for row in drawn]
-    )
+    within = np.array([np.count_nonzero(row[old:] <= conformal_threshold(row[:old], alpha)) for row in drawn])
     rank = math.ceil((old + 1) * (1 - alpha))
     expected = betabinom(new, rank, old + 1 - rank).pmf(np.arange(new + 1))
     found = np.bincount(within, minlength=new + 1) / trials

@@ -55,7 +55,7 @@ def test_a_stage_is_measured_by_its_own_mean(likeness: Likeness) -> None:
 def test_an_unknown_stage_or_a_constant_channel_that_moves_is_infinitely_far(likeness: Likeness) -> None:
     asked = question(np.random.default_rng(5))
     assert likeness.score(replace(asked, stage="push/contact")).total == math.inf
-    assert likeness.score(replace(asked, spread=asked.spread + [0.0, 0.0, 1e-9])).total == math.inf
+    assert likeness.score(replace(asked, spread=asked.spread + np.array([0.0, 0.0, 1e-9]))).total == math.inf
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -87,8 +87,6 @@ def test_what_does_not_vary_or_is_too_little_cannot_be_fitted_to() -> None:
 def test_a_rollout_like_those_calibrated_with_seldom_exceeds_the_thresholds() -> None:
     made = calibration(rollouts=300)
     generator = np.random.default_rng(9)
-    largest = [
-        max(made.likeness.score(each).total for each in rollout(generator)) for _ in range(400)
-    ]
+    largest = [max(made.likeness.score(each).total for each in rollout(generator)) for _ in range(400)]
     assert np.mean(np.array(largest) > made.slow) == pytest.approx(0.3, abs=0.08)
     assert np.mean(np.array(largest) > made.doubt) == pytest.approx(0.1, abs=0.05)

@@ -137,7 +137,8 @@ class Calibration:
         """Read and check the file.
 
         Raises:
-            CheckpointError: if it is missing, cut off, holds what is no finite number, or does not fit itself.
+            CheckpointError: if it is missing or cut off, holds what is no finite number, or does not fit
+                itself.
         """
         filed = from_json(_Filed, _parsed(path), "calibration")
         if filed.format != _FORMAT:

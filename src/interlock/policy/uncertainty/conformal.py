@@ -1,8 +1,8 @@
 """Split conformal prediction: a threshold that new scores like the old ones seldom exceed.
 
-Sources: Vovk, Gammerman and Shafer 2005, "Algorithmic Learning in a Random World"; Angelopoulos and Bates 2021,
-"A gentle introduction to conformal prediction and distribution-free uncertainty quantification"
-(arXiv 2107.07511), section 1; for robot policies Xu et al. 2025, "Can we detect failures without failure
+Sources: Vovk, Gammerman and Shafer 2005, "Algorithmic Learning in a Random World"; Angelopoulos and Bates
+2021, "A gentle introduction to conformal prediction and distribution-free uncertainty quantification"
+(arXiv 2107.07511); for robot policies Xu et al. 2025, "Can we detect failures without failure
 data?" (FAIL-Detect, RSS 2025, arXiv 2503.08558), who also calibrate on successful rollouts alone.
 """
 
@@ -25,8 +25,8 @@ def conformal_threshold(scores: Sequence[float], alpha: float) -> float:
 
     If a new score is exchangeable with them, it exceeds the threshold with a probability of at most α. That
     is on average over calibrations: of the next m scores the number that do not exceed it follows, for scores
-    without ties, the beta-binomial law with m, k and n + 1 − k, where k is that rank (Marques 2023, "Universal
-    distribution of the empirical coverage in split conformal prediction", arXiv 2303.02770).
+    without ties, the beta-binomial law with m, k and n + 1 − k, where k is that rank (Marques 2023,
+    "Universal distribution of the empirical coverage in split conformal prediction", arXiv 2303.02770).
 
     Args:
         scores: one of each successful rollout, the largest of its questions. What is exchangeable is

@@ -53,9 +53,7 @@ class RecordedModel:
         if draft is None:
             return None
         features = features_of(observation, draft, self._samples)
-        self.questions.append(
-            Question(observation=observation, prefix=prefix, seed=seed, features=features)
-        )
+        self.questions.append(Question(observation=observation, prefix=prefix, seed=seed, features=features))
         return replace(draft, samples=draft.samples[:samples])
 
     def asked_instead(self, question: Question, observation: Observation) -> Features | None:

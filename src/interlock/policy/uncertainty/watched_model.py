@@ -41,17 +41,13 @@ class WatchedModel:
         self._calibration = calibration
         self._pace = float(options.pace)
         self.uncertainty = UncertaintyGate(
-            Thresholds(
-                slow=calibration.slow, doubt=calibration.doubt, asks=options.asks, holds=options.holds
-            )
+            Thresholds(slow=calibration.slow, doubt=calibration.doubt, asks=options.asks, holds=options.holds)
         )
         self.last: Score | None = None
         self.name = model.name
         facts = asdict(options) | {"calibration": calibration.sha256}
         text = json.dumps([model.provenance.config_sha256, facts], sort_keys=True)
-        self.provenance = replace(
-            model.provenance, config_sha256=hashlib.sha256(text.encode()).hexdigest()
-        )
+        self.provenance = replace(model.provenance, config_sha256=hashlib.sha256(text.encode()).hexdigest())
 
     def reset(self) -> None:
         """Forget the last run."""
@@ -86,7 +82,7 @@ class WatchedModel:
     def _unsure(self, score: Score, stage: str, *, plan_anew: bool) -> UnsureError:
         return UnsureError(
             f"what the policy sees or says in {stage} is unlike its successful rollouts: spread "
-            f"{score.spread:.3g}, distance {score.distance:.3g}, of which {self._calibration.doubt:.3g} is usual",
+            f"{score.spread:.3g}, distance {score.distance:.3g}, usual up to {self._calibration.doubt:.3g}",
             field="policy.vla" if self.name == "vla" else "policy",
             mend="Look at the cameras and at what it was told to do.",
             plan_anew=plan_anew,

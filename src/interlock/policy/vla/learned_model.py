@@ -113,7 +113,7 @@ class LearnedModel:
         return chunks[0].numpy(), encoded.embedding[0].double().numpy()
 
     def _beside(self, observed: Observed) -> list[FloatArray]:
-        """What the decoder is told past the backbone; a pose that is missing counts as zeros, as it does there."""
+        """What the decoder is told past the backbone; a pose that is missing is zeros, as it is there."""
         state = [] if observed.state is None else [observed.state]
         if self._config.inputs is not InputKind.SCENE:
             return state

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -167,6 +168,37 @@ def test_ticks_at_which_the_world_was_not_seen_are_no_difference(
     assert moved[46] > 0.01
     assert moved[60] > 0.01
     assert moved[100] == 0.0
+
+
+class Torus:
+    """A shape of somebody else's."""
+
+
+def test_ticks_refused_for_a_shape_that_nobody_knows_are_in_the_trace_and_the_same_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from interlock.hal.simulator import scene_source
+
+    snapshot, strange = scene_source.SimulatedSceneSource.snapshot, range(50, 54)
+
+    def see(self: Any) -> Any:
+        seen = snapshot(self)
+        if self._world.now_ns // PERIOD_NS not in strange:
+            return seen
+        *others, last = seen.objects
+        torus = replace(last.parts[0], shape=Torus())
+        return replace(seen, objects=(*others, replace(last, parts=(torus,))))
+
+    monkeypatch.setattr(scene_source.SimulatedSceneSource, "snapshot", see)
+    runner = Runner(tmp_path)
+    runner.run(cell=CELL, sim_time_s=0.6)
+    verdicts = records(runner.out, "/verdict")
+    refused = [record["tick"] for record in verdicts if "not known here: Torus" in record["reason"]]
+    assert refused == list(strange)
+    assert [record["tick"] for record in records(runner.out, "/question")] == list(range(len(verdicts)))
+    for exact in (True, False):
+        result = asked(runner.out, exact=exact)
+        assert (result.holds, result.whole, result.first_difference) == (True, True, "")
 
 
 @pytest.mark.parametrize("fails", [{50}, {50, 51, 52, 55}, set(range(50, 90))])

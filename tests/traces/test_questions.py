@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from interlock.guards.intake import GateInput
+from interlock.guards.scene_check import scene_fault
 from interlock.hal.chunk import ActionChunk, Provenance
 from interlock.hal.phase import AllowedContact, Phase
 from interlock.hal.scene import (
@@ -242,6 +243,36 @@ def test_a_reference_to_what_is_not_there_is_told() -> None:
         QuestionReader().read(record, STATE, None)
     record["phase"] = None
     with pytest.raises(KeyError, match="phase"):
+        QuestionReader().read(record, STATE, None)
+
+
+class Torus:
+    """A shape of somebody else's."""
+
+
+class RoundedBox(Box):
+    """Not the box that it is derived from."""
+
+
+@pytest.mark.parametrize("shape", [Torus(), RoundedBox(half_extents_m=[0.1, 0.1, 0.1])])
+def test_a_shape_that_is_not_known_comes_back_as_one_that_is_not_known(shape: Any) -> None:
+    wire = Wire()
+    strange = thing("block", 1, parts=(Part(shape=shape, part_in_object=np.diag([1.0, -1.0, -1.0, 1.0])),))
+    back = wire.send(question(scene(1, strange)))
+    (record,) = wire.record["scene"]["objects"][0]["parts"]
+    assert (record["shape"], record["class"]) == ("unknown", type(shape).__name__)
+    (part,) = back.scene.objects[0].parts
+    assert same(part.part_in_object, strange.parts[0].part_in_object)
+    faults = [scene_fault(asked.scene, PHASE, 1, 1.0) for asked in (question(scene(1, strange)), back)]
+    assert faults[0] == faults[1]
+    assert f"not known here: {type(shape).__name__}" in str(faults[0])
+
+
+@pytest.mark.parametrize("change", [{"shape": "torus"}, {"shape": "unknown", "class": "a\0b"}])
+def test_a_shape_that_no_record_has_is_told(change: dict[str, str]) -> None:
+    record = QuestionLog().record(question(scene(1, thing("block", 1))), 0)
+    record["scene"]["objects"][0]["parts"][0] |= change
+    with pytest.raises(ValueError, match=r"torus|null"):
         QuestionReader().read(record, STATE, None)
 
 

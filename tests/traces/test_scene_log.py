@@ -91,3 +91,20 @@ def test_markers_draw_a_hull_and_a_half_space_where_they_are() -> None:
     ).all()  # seen from outside
     middle = np.array([board["pose"]["position"][axis] for axis in "xyz"]) - pose[:3, 3]
     assert middle @ slope.normal == pytest.approx(slope.offset_m - board["size"]["z"] / 2.0)
+
+
+class Torus:
+    """A shape of somebody else's."""
+
+
+def test_a_shape_that_is_not_known_is_told_and_not_drawn(synthetic: ModuleType) -> None:
+    scene, log = synthetic.scene(0), SceneLog()
+    strange = (Part(shape=Torus(), part_in_object=np.eye(4)),)  # type: ignore[arg-type]
+    scene = replace(scene, objects=(replace(scene.objects[0], parts=strange), scene.objects[1]))
+    (told,) = log.record(scene)["objects"][0]["parts"]
+    assert (told["shape"], told["class"]) == ("unknown", "Torus")
+    update = log.markers(scene)
+    assert update is not None
+    Draft202012Validator(SCENE_UPDATE).validate(update)
+    drawn = [entity["cubes"] + entity["spheres"] + entity["cylinders"] for entity in update["entities"]]
+    assert [bool(solids) for solids in drawn] == [False, True]

@@ -48,6 +48,7 @@ _NAMES = {
     ConvexHull: "convex_hull",
     HalfSpace: "half_space",
 }
+_UNKNOWN = "unknown"
 
 _MEMORY = 200
 """How many questions back an earlier scene may name a thing by its tick."""
@@ -185,9 +186,11 @@ class QuestionReader:
 
 
 def part_record(part: Part) -> Record:
-    """One shape of an object, with its pose in it."""
-    shape = part.shape
-    record: Record = {"shape": _NAMES[type(shape)], "pose": packed(part.part_in_object)}
+    """One shape of an object, with its pose in it; of an unknown shape, its class's name alone."""
+    shape, pose = part.shape, packed(part.part_in_object)
+    if type(shape) not in _NAMES:  # a class derived from a known one may mean anything by its fields
+        return {"shape": _UNKNOWN, "class": type(shape).__name__, "pose": pose}
+    record: Record = {"shape": _NAMES[type(shape)], "pose": pose}
     if isinstance(shape, ConvexHull):
         return record | {"vertices_m": packed(shape.vertices_m)}
     if isinstance(shape, HalfSpace):
@@ -312,8 +315,14 @@ def _part_from(record: Mapping[str, Any]) -> Part:
         shape = ConvexHull(vertices_m=unpacked(record["vertices_m"]))
     elif record["shape"] == "half_space":
         shape = HalfSpace(normal=unpacked(record["normal"]), offset_m=number(record["offset_m"]))
-    else:
+    elif record["shape"] == "capsule":
         shape = Capsule(radius_m=number(record["radius_m"]), length_m=number(record["length_m"]))
+    elif (
+        record["shape"] == _UNKNOWN
+    ):  # the gate says of it now what it said then: that it knows no such class
+        shape = type(record["class"], (), {})()
+    else:
+        raise ValueError(f"shape {record['shape']!r}")
     return Part(shape=shape, part_in_object=unpacked(record["pose"]))
 
 

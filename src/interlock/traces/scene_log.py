@@ -9,7 +9,7 @@ import numpy as np
 from interlock.hal.arrays import FloatArray
 from interlock.hal.half_space import plane_of
 from interlock.hal.polytope import polytope_of
-from interlock.hal.scene import Box, ConvexHull, HalfSpace, Part, Scene, SceneObject, Sphere
+from interlock.hal.scene import Box, Capsule, ConvexHull, HalfSpace, Part, Scene, SceneObject, Sphere
 from interlock.traces.encoding import packed
 from interlock.traces.foxglove import seconds
 from interlock.traces.questions import part_record
@@ -107,7 +107,7 @@ def _entity(thing: SceneObject, stamp_ns: int) -> dict[str, Any]:
             entity["cubes"].append(_plane(pose, shape, thing.kind))
         elif isinstance(shape, Sphere):
             entity["spheres"].append(_primitive(pose, [2.0 * shape.radius_m] * 3, thing.kind))
-        else:
+        elif isinstance(shape, Capsule):
             across = 2.0 * shape.radius_m
             tube = _primitive(pose, (across, across, shape.length_m), thing.kind)
             entity["cylinders"].append(tube | {"bottom_scale": 1.0, "top_scale": 1.0})

@@ -73,6 +73,10 @@ def test_only_what_is_named_goes_wrong(how: Corruption, seen: Observation) -> No
 
 def test_a_wrong_instruction_names_another_object_or_another_skill(seen: Observation) -> None:
     assert changed(Corruption.INSTRUCTION, seen).task.step == "pick up the green block"
+    asked = replace(seen, task=replace(seen.task, step="take the red block"))
+    assert changed(Corruption.INSTRUCTION, asked).task.step == "take the green block"
+    asked = replace(seen, task=replace(seen.task, step="take the crimson block"))
+    assert changed(Corruption.INSTRUCTION, asked).task.step == "pick up the green block"
     alone = replace(seen, scene=Scene(stamp_ns=0, objects=(thing("red_block"),)))
     assert changed(Corruption.INSTRUCTION, alone).task.step == "go home"
     home = replace(seen, task=replace(seen.task, skill="home", arguments={}, step="go home"))

@@ -68,7 +68,7 @@ def corrupted(how: Corruption, observation: Observation, other: Observation) -> 
 
 
 def _another_step(observation: Observation) -> str | None:
-    """In canonical words: another movable object if the step names one, else another skill."""
+    """Another movable object in the same words, where the step names one; else another skill."""
     task = observation.task
     named = task.arguments.get("object")
     others = sorted(
@@ -78,7 +78,11 @@ def _another_step(observation: Observation) -> str | None:
     )
     if named is None or not others:
         return None if task.skill == "home" else Wording().say("home", {})
-    return Wording().say(task.skill, {**task.arguments, "object": _next(others, named)})
+    other = _next(others, named)
+    spoken, instead = (each.replace("_", " ") for each in (named, other))
+    if spoken in task.step:
+        return task.step.replace(spoken, instead)
+    return Wording().say(task.skill, {**task.arguments, "object": other})
 
 
 def _next(names: list[str], name: str) -> str:

@@ -85,9 +85,10 @@ class Doubtful(ChunkStream):
 
 @pytest.fixture
 def doubtful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Runner, Any]]:
+    runner = Runner(tmp_path)
+
     def run(far: Callable[[int], float], sim_time_s: float) -> tuple[Runner, Any]:
         monkeypatch.setattr(session, "create", lambda name, context: Doubtful(context, far))
-        runner = Runner(tmp_path)
         return runner, runner.run(sim_time_s=sim_time_s)
 
     return run
@@ -109,6 +110,20 @@ def test_doubt_that_lasts_stops_the_arm_and_the_goal_is_planned_anew_and_the_tra
     assert all(report.verdict.decision is Decision.REFUSE for report in held)
     moved_on = [report for report in reports if 2.0 < report.stamp_ns * 1e-9 < 2.9]
     assert all(report.mode is Mode.AUTO for report in moved_on)
-    result = replay(runner.out)
+    result = replay(runner.out, exact=True)
     assert result.holds
     assert result.same == result.decisions
+
+
+def test_slow_chunks_move_the_arm_less_far_in_the_same_time_and_inside_every_limit(
+    doubtful: Callable[..., tuple[Runner, Any]],
+) -> None:
+    ways = {}
+    for name, far in (("trust", 0.0), ("slow", 1.5)):
+        runner, summary = doubtful(lambda count, far=far: far, 1.0)  # type: ignore[misc]
+        assert summary.uncertainty[name] == sum(summary.uncertainty.values()) > 4
+        assert summary.referee.limit_violations == 0
+        moving = [report for report in runner.notes.reports if report.stamp_ns * 1e-9 < 0.95]
+        assert sum(report.mode is Mode.AUTO for report in moving) > 0.9 * len(moving)
+        ways[name] = summary.path_length_rad
+    assert 0.02 < ways["slow"] / ways["trust"] < 0.8

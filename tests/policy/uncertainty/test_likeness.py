@@ -84,6 +84,13 @@ def test_what_does_not_vary_or_is_too_little_cannot_be_fitted_to() -> None:
         Likeness.fit([rollout(generator), rollout(generator)])
 
 
+def test_stages_that_are_met_once_alone_cannot_be_fitted_to() -> None:
+    generator = np.random.default_rng(8)
+    alone = [[replace(each, stage=f"{each.stage}{k}") for each in rollout(generator)] for k in range(4)]
+    with pytest.raises(CheckpointError, match="no other one is in"):
+        Likeness.fit(alone)
+
+
 def test_a_rollout_like_those_calibrated_with_seldom_exceeds_the_thresholds() -> None:
     made = calibration(rollouts=300)
     generator = np.random.default_rng(9)

@@ -94,7 +94,14 @@ class Likeness:
             others = cls._fitted([*rollouts[:index], *rollouts[index + 1 :]], np.ones(2))
             scores = [others.score(each) for each in left_out]
             largest.append(np.max([[each.spread, each.distance] for each in scores], axis=0))
-        return cls._fitted(rollouts, np.median(largest, axis=0))
+        usual = np.median(largest, axis=0)
+        if not np.isfinite(usual).all():
+            raise CheckpointError(
+                "half of the rollouts are in a stage that no other one is in, or say what is no number",
+                field="calibration.rollouts",
+                mend="Play more episodes, with fewer different goals.",
+            )
+        return cls._fitted(rollouts, usual)
 
     @classmethod
     def _fitted(cls, rollouts: Sequence[Rollout], units: FloatArray) -> Likeness:

@@ -24,6 +24,7 @@ from interlock.policy.stream.prefix import Prefix
 from interlock.policy.uncertainty.calibration import Calibration
 from interlock.policy.uncertainty.likeness import Likeness
 from interlock.policy.uncertainty.options import UncertaintyOptions
+from interlock.policy.uncertainty.stage import Stage
 from interlock.policy.uncertainty.watched_model import WatchedModel
 
 pytest.importorskip("pybullet")
@@ -53,12 +54,13 @@ def calibration(channels: int) -> Calibration:
     from tests.policy.uncertainty.likely import MADE_FOR, PLAYED
 
     likeness = Likeness(
-        spread=np.eye(channels)[0],
-        means={stage: np.zeros(3) for stage in STAGES},
+        stages=dict.fromkeys(
+            STAGES,
+            Stage(mean=np.zeros(3), spread=np.eye(channels)[0], units=np.array([1.0, np.sqrt(3.0)])),
+        ),
         directions=np.eye(3)[:1],
         variances=np.ones(1),
         residual=1.0,
-        units=np.array([1.0, np.sqrt(3.0)]),
     )
     return Calibration(
         made_for=MADE_FOR,

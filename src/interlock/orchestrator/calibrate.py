@@ -14,8 +14,9 @@ from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.rollouts import RolloutsRequest, Tell, orders_of, play_rollouts
 from interlock.orchestrator.summary import Outcome
 from interlock.orchestrator.watched_rollout import RolloutOrder, play_rollout
-from interlock.policy.uncertainty.calibration import Calibration, MadeFor, Played, fit_calibration
+from interlock.policy.uncertainty.calibration import Calibration, MadeFor, Played
 from interlock.policy.uncertainty.features import Features
+from interlock.policy.uncertainty.fit import fit_calibration
 
 __all__ = ["calibrate", "rollout_row"]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from interlock.policy.uncertainty.calibration import Calibration, MadeFor, Played, fit_calibration
+from interlock.policy.uncertainty.calibration import Calibration, MadeFor, Played
 from interlock.policy.uncertainty.features import Features
+from interlock.policy.uncertainty.fit import fit_calibration
 
 STAGES = ("pick/approach", "pick/grasp", "place/carry")
 MADE_FOR = MadeFor(weights_sha256="ab" * 32, embodiment="cd" * 32, sampling="steps 5")

@@ -66,9 +66,14 @@ def changed(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], byt
         pytest.param(changed(lambda data: data["variances"].pop()), id="a variance short"),
         pytest.param(changed(lambda data: data["directions"][0].pop()), id="a direction short"),
         pytest.param(changed(lambda data: data.update(residual=0.0)), id="no residual"),
-        pytest.param(changed(lambda data: data["means"].append(data["means"][0])), id="a stage twice"),
-        pytest.param(changed(lambda data: data["means"].clear()), id="no stage"),
-        pytest.param(changed(lambda data: data["spread"].__setitem__(0, -1.0)), id="negative spread"),
+        pytest.param(changed(lambda data: data["stages"].append(data["stages"][0])), id="a stage twice"),
+        pytest.param(changed(lambda data: data["stages"].clear()), id="no stage"),
+        pytest.param(
+            changed(lambda data: data["stages"][0]["spread"].__setitem__(0, -1.0)), id="negative spread"
+        ),
+        pytest.param(changed(lambda data: data["stages"][0]["spread"].pop()), id="a channel short"),
+        pytest.param(changed(lambda data: data["stages"][0]["units"].__setitem__(0, 0.0)), id="no unit"),
+        pytest.param(changed(lambda data: data["stages"][0]["mean"].pop()), id="a number short"),
         pytest.param(changed(lambda data: data.update(samples=1)), id="one sample"),
     ],
 )

@@ -32,7 +32,7 @@ def test_distance_is_that_of_mahalanobis_where_the_law_is_known(likeness: Likene
     found, expected = [], []
     for _ in range(100):
         asked = question(generator)
-        found.append(likeness.score(asked).distance * likeness.units[1])
+        found.append(likeness.score(asked).distance * likeness.stages[asked.stage].units[1])
         expected.append(np.linalg.norm((asked.embedding - np.arange(10.0)) / true))
     assert np.corrcoef(found, expected)[0, 1] > 0.95
     assert float(np.median(np.array(found) / expected)) == pytest.approx(1.0, abs=0.1)
@@ -87,7 +87,7 @@ def test_what_does_not_vary_or_is_too_little_cannot_be_fitted_to() -> None:
 def test_stages_that_are_met_once_alone_cannot_be_fitted_to() -> None:
     generator = np.random.default_rng(8)
     alone = [[replace(each, stage=f"{each.stage}{k}") for each in rollout(generator)] for k in range(4)]
-    with pytest.raises(CheckpointError, match="no other one is in"):
+    with pytest.raises(CheckpointError, match="no two of them"):
         Likeness.fit(alone)
 
 

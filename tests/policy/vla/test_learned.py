@@ -24,8 +24,9 @@ from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import PolicyContext
 from interlock.policy.registry import create
 from interlock.policy.stream.chunk_model import ChunkModel
-from interlock.policy.uncertainty.calibration import Played, fit_calibration
+from interlock.policy.uncertainty.calibration import Played
 from interlock.policy.uncertainty.features import Features
+from interlock.policy.uncertainty.fit import fit_calibration
 from interlock.policy.uncertainty.recorded_model import RecordedModel
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.instruction import instruction_of

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from interlock.errors import BadInputError, CheckpointError, StorageError
 from interlock.hal.arrays import FloatArray
-from interlock.policy.uncertainty.conformal import conformal_threshold, least_count
-from interlock.policy.uncertainty.likeness import Likeness, Rollout
+from interlock.policy.uncertainty.likeness import Likeness
+from interlock.policy.uncertainty.stage import Stage
 from interlock.policy.vla.strict_json import from_json, to_json
 
-__all__ = ["Calibration", "MadeFor", "Played", "fit_calibration"]
+__all__ = ["Calibration", "MadeFor", "Played"]
 
 _FORMAT = "interlock-calibration-1"
 _MOST_BYTES = 16_000_000
-_FITTED_SHARE = 3  # one rollout in so many is fitted to; the thresholds come from the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,57 +154,12 @@ class Calibration:
         return (json.dumps(to_json(_Filed.of(self)), allow_nan=False) + "\n").encode()
 
 
-def fit_calibration(
-    rollouts: Sequence[Rollout],
-    made_for: MadeFor,
-    played: Played,
-    *,
-    samples: int,
-    slow_share: float,
-    doubt_share: float,
-) -> Calibration:
-    """Fit to every third successful rollout, and take the thresholds from the others.
-
-    Args:
-        rollouts: the questions of each successful rollout, in the order of `played.seeds`.
-        made_for: what the calibration holds for.
-        played: what the rollouts were; `fitted` is filled in.
-        samples: samples K that the spread was taken over.
-        slow_share: share of successful rollouts that may be slowed, at most.
-        doubt_share: share of successful rollouts in which the policy may be doubted, at most.
-
-    Raises:
-        BadInputError: if there are too few rollouts for the shares.
-        CheckpointError: if there are too few to fit to, or they do not vary.
-    """
-    fitted = [each for index, each in enumerate(rollouts) if index % _FITTED_SHARE == 0]
-    others = [each for index, each in enumerate(rollouts) if index % _FITTED_SHARE != 0]
-    needed = max(least_count(slow_share), least_count(doubt_share))
-    if len(others) < needed:
-        raise BadInputError(
-            f"{needed} successful rollouts beside those that are fitted to are needed for these shares",
-            field="calibration.rollouts",
-            value=len(others),
-            mend=f"Play so many episodes that {needed + -(-needed // 2)} succeed, or allow larger shares.",
-        )
-    likeness = Likeness.fit(fitted)
-    largest = [float(np.max([likeness.score(each).total for each in rollout])) for rollout in others]
-    return Calibration(
-        made_for=made_for,
-        played=replace(played, fitted=len(fitted)),
-        samples=samples,
-        slow_share=slow_share,
-        doubt_share=doubt_share,
-        slow=conformal_threshold(largest, slow_share),
-        doubt=conformal_threshold(largest, doubt_share),
-        likeness=likeness,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Mean:
-    stage: str
-    embedding: tuple[float, ...]
+class _Stage:
+    name: str
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+    units: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,12 +174,10 @@ class _Filed:
     doubt_share: float
     slow: float
     doubt: float
-    spread: tuple[float, ...]
-    means: tuple[_Mean, ...]
+    stages: tuple[_Stage, ...]
     directions: tuple[tuple[float, ...], ...]
     variances: tuple[float, ...]
     residual: float
-    units: tuple[float, ...]
 
     @classmethod
     def of(cls, calibration: Calibration) -> _Filed:
@@ -240,26 +191,27 @@ class _Filed:
             doubt_share=calibration.doubt_share,
             slow=calibration.slow,
             doubt=calibration.doubt,
-            spread=_numbers(likeness.spread),
-            means=tuple(_Mean(stage=s, embedding=_numbers(m)) for s, m in likeness.means.items()),
+            stages=tuple(_stage(name, each) for name, each in likeness.stages.items()),
             directions=tuple(_numbers(each) for each in likeness.directions),
             variances=_numbers(likeness.variances),
             residual=likeness.residual,
-            units=_numbers(likeness.units),
         )
 
     def opened(self) -> Calibration:
-        if len({each.stage for each in self.means}) != len(self.means):
-            raise CheckpointError("holds a stage twice", field="calibration.means")
+        if len({each.name for each in self.stages}) != len(self.stages):
+            raise CheckpointError("holds a stage twice", field="calibration.stages")
         if len({len(each) for each in self.directions}) != 1:
             raise CheckpointError("wants directions of one length", field="calibration.directions")
         likeness = Likeness(
-            spread=np.array(self.spread),
-            means={each.stage: np.array(each.embedding) for each in self.means},
+            stages={
+                each.name: Stage(
+                    mean=np.array(each.mean), spread=np.array(each.spread), units=np.array(each.units)
+                )
+                for each in self.stages
+            },
             directions=np.array(self.directions),
             variances=np.array(self.variances),
             residual=self.residual,
-            units=np.array(self.units),
         )
         return Calibration(
             made_for=self.made_for,
@@ -271,6 +223,15 @@ class _Filed:
             doubt=self.doubt,
             likeness=likeness,
         )
+
+
+def _stage(name: str, stage: Stage) -> _Stage:
+    return _Stage(
+        name=name,
+        mean=_numbers(stage.mean),
+        spread=_numbers(stage.spread),
+        units=_numbers(stage.units),
+    )
 
 
 def _numbers(array: FloatArray) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from interlock.errors import CheckpointError, ShapeError
 from interlock.hal.arrays import FloatArray, frozen_array
 from interlock.policy.uncertainty.features import Features
 from interlock.policy.uncertainty.score import Score
+from interlock.policy.uncertainty.stage import Stage
 
 __all__ = ["Likeness", "Rollout"]
 
@@ -25,7 +26,7 @@ _LEAST_ROLLOUTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
-    """Usual spread by channel; embeddings as a normal law about the mean of their stage.
+    """Usual spreads by stage; embeddings as a normal law about the mean of their stage.
 
     The law's covariance is shared by all stages and shrunk: the variances along its main directions are kept,
     those along all others are replaced by their mean (the maximum-likelihood solution of Tipping and Bishop
@@ -33,43 +34,36 @@ class Likeness:
     numbers, and an unshrunk covariance has no inverse. The distance is Mahalanobis' in that law.
 
     Attributes:
-        spread: root mean square of the samples' standard deviation, shape (C,), channel units.
-        means: mean embedding by stage, each of shape (D,).
+        stages: by skill and phase, for example "pick/approach".
         directions: unit vectors, shape (R, D).
         variances: along them, shape (R,), positive.
         residual: variance along every other direction, positive.
-        units: the largest spread and the largest distance that are usual in a rollout, shape (2,), positive.
     """
 
-    spread: FloatArray
-    means: Mapping[str, FloatArray]
+    stages: Mapping[str, Stage]
     directions: FloatArray
     variances: FloatArray
     residual: float
-    units: FloatArray
 
     def __post_init__(self) -> None:
         directions = frozen_array(self.directions, (None, None), "likeness.directions")
-        count, width = directions.shape
-        means = {
-            stage: frozen_array(mean, (width,), f"likeness.means.{stage}")
-            for stage, mean in self.means.items()
-        }
+        variances = frozen_array(self.variances, (len(directions),), "likeness.variances")
         object.__setattr__(self, "directions", directions)
-        object.__setattr__(self, "means", MappingProxyType(means))
-        object.__setattr__(self, "spread", frozen_array(self.spread, (None,), "likeness.spread"))
-        object.__setattr__(self, "variances", frozen_array(self.variances, (count,), "likeness.variances"))
-        object.__setattr__(self, "units", frozen_array(self.units, (2,), "likeness.units"))
-        numbers = (self.spread, *means.values(), directions, self.variances, self.units)
-        if not (np.isfinite(self.residual) and all(np.isfinite(each).all() for each in numbers)):
-            raise CheckpointError("must be finite", field="likeness", mend="Calibrate again.")
-        if not (len(self.spread) and means and (self.spread >= 0.0).all()):
-            raise CheckpointError("holds no channel or no stage", field="likeness", mend="Calibrate again.")
-        if not (self.residual > 0.0 and (self.variances > 0.0).all() and (self.units > 0.0).all()):
+        object.__setattr__(self, "variances", variances)
+        object.__setattr__(self, "stages", MappingProxyType(dict(self.stages)))
+        if not self.stages or len({len(stage.spread) for stage in self.stages.values()}) != 1:
             raise CheckpointError(
-                "a variance or unit is not positive: the samples or the embeddings do not vary",
+                "wants stages, all with the same channels", field="likeness.stages", mend="Calibrate again."
+            )
+        for name, stage in self.stages.items():
+            frozen_array(stage.mean, (directions.shape[1],), f"likeness.stages.{name}.mean")
+        if not (np.isfinite(directions).all() and np.isfinite(variances).all()):
+            raise CheckpointError("must be finite", field="likeness", mend="Calibrate again.")
+        if not (0.0 < self.residual < np.inf and (variances > 0.0).all()):
+            raise CheckpointError(
+                "a variance is not positive: the embeddings do not vary",
                 field="likeness",
-                mend="Calibrate with a temperature above 0 and with more varied episodes.",
+                mend="Calibrate with more varied episodes.",
             )
 
     @classmethod
@@ -77,7 +71,8 @@ class Likeness:
         """Fit to successful rollouts; none of those that the thresholds are taken from may be among them.
 
         The units come from rollouts that were left out of a fit of their own, one after the other: within a
-        fit every distance is too short.
+        fit every distance is too short. A stage for which that gives none, because a single rollout was in
+        it, counts as one that none was in.
 
         Raises:
             CheckpointError: if they are too few, or do not vary.
@@ -89,41 +84,41 @@ class Likeness:
                 value=len(rollouts),
                 mend="Play more episodes.",
             )
-        largest = []
+        largest: dict[str, list[FloatArray]] = {}
         for index, left_out in enumerate(rollouts):
-            others = cls._fitted([*rollouts[:index], *rollouts[index + 1 :]], np.ones(2))
-            scores = [others.score(each) for each in left_out]
-            largest.append(np.max([[each.spread, each.distance] for each in scores], axis=0))
-        usual = np.median(largest, axis=0)
-        if not np.isfinite(usual).all():
+            others = cls._fitted([*rollouts[:index], *rollouts[index + 1 :]])
+            for name, most in _largest(others, left_out).items():
+                largest.setdefault(name, []).append(most)
+        units = {name: np.median(found, axis=0) for name, found in largest.items()}
+        units = {name: unit for name, unit in units.items() if np.isfinite(unit).all()}
+        if not units:
             raise CheckpointError(
-                "half of the rollouts are in a stage that no other one is in, or say what is no number",
+                "no two of them are in the same stage, or they say what is no number",
                 field="calibration.rollouts",
                 mend="Play more episodes, with fewer different goals.",
             )
-        return cls._fitted(rollouts, usual)
+        return cls._fitted(rollouts, units)
 
     @classmethod
-    def _fitted(cls, rollouts: Sequence[Rollout], units: FloatArray) -> Likeness:
-        questions = [question for rollout in rollouts for question in rollout]
-        embeddings = np.array([question.embedding for question in questions])
-        stages = np.array([question.stage for question in questions])
-        means = {str(stage): embeddings[stages == stage].mean(axis=0) for stage in np.unique(stages)}
-        apart = embeddings - np.array([means[str(stage)] for stage in stages])
-        freedom = max(1, len(questions) - len(means))
-        width = embeddings.shape[1]
-        kept = max(1, min(_MOST_DIRECTIONS, freedom // _QUESTIONS_A_DIRECTION, width - 1))
-        _, singular, turned = np.linalg.svd(apart, full_matrices=False)
-        variances = singular**2 / freedom
-        spread = np.sqrt(np.mean([question.spread**2 for question in questions], axis=0))
-        return cls(
-            spread=spread,
-            means={stage: _rounded(mean) for stage, mean in means.items()},
-            directions=_rounded(turned[:kept]),
-            variances=variances[:kept],
-            residual=float(variances[kept:].sum() / max(1, width - kept)),
-            units=units,
-        )
+    def _fitted(cls, rollouts: Sequence[Rollout], units: Mapping[str, FloatArray] | None = None) -> Likeness:
+        """The fit, in units of 1 or with the stages that `units` are given for."""
+        by_stage: dict[str, list[Features]] = {}
+        for question in (question for rollout in rollouts for question in rollout):
+            by_stage.setdefault(question.stage, []).append(question)
+        stages, apart = {}, []
+        for name in sorted(by_stage):
+            asked = by_stage[name]
+            embeddings = np.array([question.embedding for question in asked])
+            mean = embeddings.mean(axis=0)
+            apart.append(embeddings - mean)
+            if units is None or name in units:
+                stages[name] = Stage(
+                    mean=_rounded(mean),
+                    spread=np.sqrt(np.mean([question.spread**2 for question in asked], axis=0)),
+                    units=np.ones(2) if units is None else units[name],
+                )
+        directions, variances, residual = _shrunk(np.concatenate(apart), len(by_stage))
+        return cls(stages=stages, directions=directions, variances=variances, residual=residual)
 
     def score(self, features: Features) -> Score:
         """How unlike them a question is; without end in a stage that none of them was in.
@@ -131,34 +126,51 @@ class Likeness:
         Raises:
             ShapeError: if the features are those of another model or body.
         """
-        if features.spread.shape != self.spread.shape or len(features.embedding) != self.directions.shape[1]:
+        channels = len(next(iter(self.stages.values())).spread)
+        if (len(features.spread), len(features.embedding)) != (channels, self.directions.shape[1]):
             raise ShapeError(
-                f"{len(self.spread)} channels and {self.directions.shape[1]} numbers are wanted",
+                f"{channels} channels and {self.directions.shape[1]} numbers are wanted",
                 field="features",
                 value=(len(features.spread), len(features.embedding)),
                 mend="Calibrate again, with this policy and body.",
             )
+        stage = self.stages.get(features.stage)
+        if stage is None:
+            return Score(spread=np.inf, distance=np.inf)
         return Score(
-            spread=self._spread(features.spread) / float(self.units[0]),
-            distance=self._distance(features) / float(self.units[1]),
+            spread=stage.spread_of(features.spread) / float(stage.units[0]),
+            distance=self._distance(features.embedding - stage.mean) / float(stage.units[1]),
         )
 
-    def _spread(self, spread: FloatArray) -> float:
-        """Root mean square over the channels, each in its usual spread; one that never moved must not."""
-        moves = self.spread > 0.0
-        if not (spread[~moves] == 0.0).all():
-            return np.inf
-        shares = spread[moves] / self.spread[moves]
-        return float(np.sqrt(np.mean(shares**2))) if len(shares) else 0.0
-
-    def _distance(self, features: Features) -> float:
-        mean = self.means.get(features.stage)
-        if mean is None:
-            return np.inf
-        apart = features.embedding - mean
+    def _distance(self, apart: FloatArray) -> float:
+        if not np.isfinite(apart).all():
+            return np.nan
         along = self.directions @ apart
-        rest = max(0.0, float(apart @ apart - along @ along)) if np.isfinite(apart).all() else np.nan
+        rest = max(0.0, float(apart @ apart - along @ along))
         return float(np.sqrt(np.sum(along**2 / self.variances) + rest / self.residual))
+
+
+def _largest(likeness: Likeness, rollout: Rollout) -> dict[str, FloatArray]:
+    """The largest spread and the largest distance of a rollout, by stage, shape (2,) each."""
+    scores: dict[str, list[tuple[float, float]]] = {}
+    for question in rollout:
+        score = likeness.score(question)
+        scores.setdefault(question.stage, []).append((score.spread, score.distance))
+    return {name: np.max(found, axis=0) for name, found in scores.items()}
+
+
+def _shrunk(apart: FloatArray, stages: int) -> tuple[FloatArray, FloatArray, float]:
+    """Main directions, shape (R, D), the variances along them, shape (R,), and that along all others.
+
+    Args:
+        apart: embeddings from the mean of their stage, shape (N, D).
+        stages: how many means were taken off.
+    """
+    freedom, width = max(1, len(apart) - stages), apart.shape[1]
+    kept = max(1, min(_MOST_DIRECTIONS, freedom // _QUESTIONS_A_DIRECTION, width - 1))
+    _, singular, turned = np.linalg.svd(apart, full_matrices=False)
+    variances = singular**2 / freedom
+    return _rounded(turned[:kept]), variances[:kept], float(variances[kept:].sum() / max(1, width - kept))
 
 
 def _rounded(numbers: FloatArray) -> FloatArray:

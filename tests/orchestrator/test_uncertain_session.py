@@ -123,6 +123,7 @@ def test_slow_chunks_move_the_arm_less_far_in_the_same_time_and_inside_every_lim
     ways = {}
     for name, far in (("trust", 0.0), ("slow", 1.5)):
         runner, summary = doubtful(lambda count, far=far: far, 1.0)  # type: ignore[misc]
+        assert summary.reason == "time is up"
         assert summary.uncertainty[name] == sum(summary.uncertainty.values()) > 4
         assert summary.referee.limit_violations == 0
         moving = [report for report in runner.notes.reports if report.stamp_ns * 1e-9 < 0.95]

@@ -18,6 +18,7 @@ from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig
 from interlock.orchestrator.summary import RunSummary
 from interlock.planners.plan import Task
+from interlock.policy.policy import PolicyFactory
 from interlock.traces.read import TraceReader
 
 GOAL = "put the red block in the tray"
@@ -81,6 +82,7 @@ class Runner:
         report: bool = False,
         gate: Gate | None = None,
         on_rig: Callable[[Rig], None] = lambda rig: None,
+        make_policy: PolicyFactory | None = None,
     ) -> RunSummary:
         self._count += 1
         self.out = self.folder / f"out{self._count}"
@@ -103,7 +105,14 @@ class Runner:
             self.counters = dict(rig.referee.report().counters)
             on_rig(rig)
 
-        return session.run(request, self.notes, lambda _: gate or gate_of(cell), inspect, interrupts)
+        return session.run(
+            request,
+            self.notes,
+            lambda _: gate or gate_of(cell),
+            inspect,
+            interrupts,
+            make_policy=make_policy,
+        )
 
 
 def records(run: Path, topic: str) -> list[dict[str, Any]]:

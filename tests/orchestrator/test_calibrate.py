@@ -175,7 +175,9 @@ class Sees:
         wide = 1.0 if observation.task.step == "pick up the red block" else 30.0
         dark = 0.0 if observation.frames[0].rgb.any() else 5.0
         noise = asked.normal(size=(samples, 16, 3)) * np.array([0.01, 0.2, 0.0])
-        return Draft(samples=wide * noise, embedding=question(asked, shift=dark).embedding)
+        drawn = wide * noise
+        embedding = question(asked, shift=dark).embedding
+        return Draft(samples=drawn, spread=drawn.std(axis=0), embedding=embedding)
 
     def reset(self) -> None:
         pass

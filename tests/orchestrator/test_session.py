@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ pytest.importorskip("pybullet")
 from tests.orchestrator.session_runner import Runner, cell_of, records
 
 from interlock.errors import BadInputError, ExitCode, LatchedError, LeaseError, PlanRefusedError
+from interlock.hal.chunk import ActionChunk
 from interlock.hal.latch import StopLatch
 from interlock.hal.lease import Lease, is_held, read_epoch
 from interlock.orchestrator.summary import Outcome, RunSummary
+from interlock.policy.observation import Observation
+from interlock.policy.policy import PolicyContext
+from interlock.policy.scripted import ScriptedPolicy
 from interlock.traces.chain import ChainState, content_digest, verify_chain
 
 CELLS = ("panda_tabletop", "xarm6_tabletop")
@@ -156,3 +161,32 @@ def test_a_latch_that_comes_while_the_lease_is_waited_for_keeps_the_run_from_sta
     monkeypatch.setattr(Lease, "acquire", latched_meanwhile)
     with pytest.raises(LatchedError, match="the run before"):
         runner.run(sim_time_s=0.1)
+
+
+class Trembling:
+    """The expert, that does not keep its hand still while it grasps."""
+
+    name = "trembling"
+
+    def __init__(self, context: PolicyContext) -> None:
+        self._expert = ScriptedPolicy(context)
+        self._asked = 0
+
+    def reset(self) -> None:
+        self._expert.reset()
+
+    def propose(self, observation: Observation) -> ActionChunk | None:
+        chunk = self._expert.propose(observation)
+        if chunk is None or observation.task.phase != "grasp":
+            return chunk
+        self._asked += 1
+        samples = chunk.samples.copy()
+        samples[..., 6] += 0.01 * (-1) ** self._asked  # the last joint turns to and fro
+        return replace(chunk, samples=samples)
+
+
+def test_a_grant_that_runs_out_in_the_grip_is_no_contact_of_the_stop(runner: Runner) -> None:
+    summary = runner.run(make_policy=Trembling)
+    assert summary.outcome is Outcome.GAVE_UP
+    assert "phase grasp took longer" in summary.reason
+    assert summary.referee.contacts == 0

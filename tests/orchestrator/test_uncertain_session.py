@@ -46,7 +46,8 @@ class Doubted(Double):
             return None
         drawn = np.repeat(draft.samples[:1], samples, axis=0)
         drawn[1:, :, 0] += 1e-6 * np.arange(1, samples)[:, None]
-        return Draft(samples=drawn, embedding=np.full(3, self._far(len(self.asked))))
+        embedding = np.full(3, self._far(len(self.asked)))
+        return Draft(samples=drawn, spread=(drawn - drawn[0]).std(axis=0), embedding=embedding)
 
 
 def calibration(channels: int) -> Calibration:

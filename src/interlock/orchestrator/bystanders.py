@@ -12,7 +12,7 @@ from typing import Self
 from interlock.guards.verdict import Decision
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.driver import StopCategory
-from interlock.hal.phase import FELT_N, Phase
+from interlock.hal.phase import FELT_N, AllowedContact, Phase
 from interlock.hal.simulator.camera import SimulatedCamera
 from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.off_record import OffRecord
@@ -47,6 +47,7 @@ class Bystanders:
         self._tally = Tally()
         self._chunk: ActionChunk | None = None
         self._phase: Phase | None = None
+        self._verified_with: tuple[AllowedContact, ...] = ()
         self._pictures = 0
         self._refused = False
         self._gone: set[str] = set()
@@ -165,8 +166,7 @@ class Bystanders:
     def _refer(self, report: TickReport) -> None:
         """Tell the referee what may touch and what was sent."""
         referee, phase = self._rig.referee, self._phase
-        allowed = phase.contacts_at(report.stamp_ns) if phase is not None else ()
-        referee.begin_tick(allowed, _holding(phase, report))
+        referee.begin_tick(self._allowed(report), _holding(phase, report))
         sent = report.command
         if sent is None:  # the referee judges the stop as the driver plays it
             return
@@ -178,6 +178,14 @@ class Bystanders:
             chunk_age_s=(report.stamp_ns - chunk.t_obs_ns) * 1e-9 if chunk is not None else 0.0,
             chunk_deadline_s=self._rig.gate.config.chunk_deadline_s,
         )
+
+    def _allowed(self, report: TickReport) -> tuple[AllowedContact, ...]:
+        """What may touch now: while a stop plays that was verified under a grant, what was granted then."""
+        phase = self._phase
+        granted = phase.contacts_at(report.stamp_ns) if phase is not None else ()
+        if granted or report.command is not None or report.state.standstill:
+            self._verified_with = granted
+        return self._verified_with
 
     def _picture(self) -> None:
         if self._camera is not None and self._pictures < _MAX_PICTURES:

@@ -64,8 +64,8 @@ def run(
         make_gate: how to build the gate.
         inspect: called with the rig after the run, before the world is let go.
         interrupts: Ctrl-C and SIGTERM as caught since the start of the process; else caught here.
-        puppet: pull a simulated arm along the proposals as they are, to be measured against.
         make_policy: builds the policy; else the registry does, by the name in the request.
+        puppet: pull a simulated arm along the proposals as they are, to be measured against.
 
     Raises:
         BadInputError: if the goal, the policy or a folder cannot be used; nothing was started.

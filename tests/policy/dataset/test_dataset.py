@@ -19,8 +19,9 @@ from PIL import Image
 
 pq = pytest.importorskip("pyarrow.parquet")
 
+from tests.policy.dataset.two_cameras import two_cameras  # noqa: E402
+
 from interlock.errors import BadInputError, ShapeError  # noqa: E402
-from interlock.hal.camera_spec import CameraSpec  # noqa: E402
 from interlock.hal.embodiment import Channel, ChannelKind, Embodiment, Reference  # noqa: E402
 from interlock.policy.dataset.data_file import data_path, read_note  # noqa: E402
 from interlock.policy.dataset.episode import DemoFrame, Episode, pose_numbers  # noqa: E402
@@ -55,20 +56,7 @@ BODY = Embodiment(
     rate_hz=25.0,
     horizon=HORIZON,
 )
-CAMERAS = tuple(
-    CameraSpec(
-        name=role,
-        width_px=SIDE,
-        height_px=SIDE,
-        vertical_fov_deg=45.0,
-        eye_m=(1.0, 0.0, 1.0),
-        target_m=(0.0, 0.0, 0.0),
-        rate_hz=10.0,
-        role=role,
-    )
-    for role in ("base", "wrist")
-)
-FEATURES = Features(embodiment=BODY, joints=("j1", "j2"), cameras=CAMERAS, frame_rate_hz=6.25)
+FEATURES = Features(embodiment=BODY, joints=("j1", "j2"), cameras=two_cameras(SIDE), frame_rate_hz=6.25)
 STEPS = ("pick up the red block", "put the red block in the tray")
 
 

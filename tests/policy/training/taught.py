@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from tests.policy.dataset.two_cameras import two_cameras
 
-from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.embodiment import Channel, ChannelKind, Embodiment, Reference
 from interlock.policy.dataset.episode import DemoFrame, Episode
 from interlock.policy.dataset.features import Features
@@ -33,19 +33,6 @@ BODY = Embodiment(
     ),
     rate_hz=25.0,
     horizon=HORIZON,
-)
-CAMERAS = tuple(
-    CameraSpec(
-        name=role,
-        width_px=SIDE,
-        height_px=SIDE,
-        vertical_fov_deg=45.0,
-        eye_m=(0.5, 0.5, 1.0),
-        target_m=(0.5, 0.5, 0.0),
-        rate_hz=10.0,
-        role=role,
-    )
-    for role in ("base", "wrist")
 )
 
 
@@ -80,7 +67,7 @@ def write_set(folder: Path, episodes: int = 6, frames: int = 4, seed: int = 0) -
     base = np.eye(4)
     base[0, 3] = 0.1
     head = Head(
-        features=Features(embodiment=BODY, joints=("j1",), cameras=CAMERAS, frame_rate_hz=6.25),
+        features=Features(embodiment=BODY, joints=("j1",), cameras=two_cameras(SIDE), frame_rate_hz=6.25),
         cell="numbers",
         cell_sha256="0" * 64,
         base_in_world=tuple(base.ravel().tolist()),

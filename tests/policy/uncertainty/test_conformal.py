@@ -12,7 +12,7 @@ from interlock.policy.uncertainty.conformal import conformal_threshold, least_co
 
 def test_coverage_of_new_scores_follows_the_beta_binomial_law() -> None:
     """Marques 2023: with n old scores and rank k, of m new ones betabinom(m, k, n + 1 − k) stay within."""
-    old, new, alpha, trials = 19, 10, 0.2, 20_000
+    old, new, alpha, trials = 19, 10, 0.2, 4_000
     drawn = np.random.default_rng(3).exponential(size=(trials, old + new))
     within = np.array([np.count_nonzero(row[old:] <= conformal_threshold(row[:old], alpha)) for row in drawn])
     rank = math.ceil((old + 1) * (1 - alpha))
@@ -20,7 +20,7 @@ def test_coverage_of_new_scores_follows_the_beta_binomial_law() -> None:
     found = np.bincount(within, minlength=new + 1) / trials
     deviation = np.sqrt(expected * (1 - expected) / trials)
     assert (np.abs(found - expected) < 4.5 * deviation).all()
-    assert within.mean() / new >= 1 - alpha - 0.005
+    assert within.mean() / new >= 1 - alpha - 0.01
 
 
 @pytest.mark.parametrize(("alpha", "count"), [(0.5, 1), (0.1, 9), (0.05, 19), (0.3, 3), (0.01, 99)])

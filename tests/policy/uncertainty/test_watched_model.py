@@ -43,7 +43,9 @@ class Model:
         shift = self.shifts.pop(0) if self.shifts else 0.0
         noise = np.random.default_rng(seed).normal(size=(samples, 16, 3)) * [0.01, 0.2, 0.0]
         usual = question(np.random.default_rng(0)).embedding
-        return Draft(samples=noise, embedding=usual + shift if self.embeds else None)
+        return Draft(
+            samples=noise, spread=noise.std(axis=0), embedding=usual + shift if self.embeds else None
+        )
 
 
 def watched(model: ChunkModel, **options: float) -> WatchedModel:
@@ -111,13 +113,16 @@ def test_a_slow_chunk_takes_longer_for_the_same_steps() -> None:
     np.testing.assert_array_equal(chunks[1].samples, chunks[0].samples)
 
 
-def test_as_many_samples_are_asked_for_as_either_side_wants() -> None:
+def test_as_many_samples_are_asked_for_as_were_calibrated_with_and_more_are_refused() -> None:
     model = Model()
-    for wanted in (1, CALIBRATION.samples + 3):
+    for wanted in (1, CALIBRATION.samples):
         draft = watched(model).infer(SEEN, None, wanted, 0)
         assert draft is not None
         assert len(draft.samples) == wanted
-    assert [samples for samples, _ in model.asked] == [CALIBRATION.samples, CALIBRATION.samples + 3]
+    for judge in (watched(model), RecordedModel(model, CALIBRATION.samples)):
+        with pytest.raises(ShapeError, match=r"stream\.samples"):
+            judge.infer(SEEN, None, CALIBRATION.samples + 1, 0)
+    assert [samples for samples, _ in model.asked] == [CALIBRATION.samples] * 2
 
 
 def test_a_model_without_an_embedding_proposes_nothing() -> None:

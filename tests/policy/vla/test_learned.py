@@ -47,8 +47,19 @@ def cell_of(name: str) -> Cell:
 
 @pytest.fixture(scope="module", params=["smoke", "tiny-scene"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights drawn at random, statistics of the Panda."""
-    config = preset(request.param)
+    """A checkpoint that looks through cameras, or one that knows the scene without."""
+    return drawn(request.param, tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that looks through cameras."""
+    return drawn("smoke", tmp_path_factory.mktemp("seeing"))
+
+
+def drawn(name: str, folder: Path) -> Path:
+    """A checkpoint in the preset's shape: weights drawn at random, statistics of the Panda."""
+    config = preset(name)
     body = cell_of("panda_tabletop").embodiment()
     generator = np.random.default_rng(0)
     reach = np.array([0.05] * 3 + [0.1] * 3 + [0.03])
@@ -69,14 +80,10 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         for parameter in model.decoder.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
     prompts = [write_prompt(body, instruction_of(STEP, "approach"))]
-    return _saved(tmp_path_factory.mktemp("checkpoint"), model, statistics, prompts)
-
-
-def _saved(folder: Path, model: QwenVla, statistics: BodyStatistics, prompts: list[str]) -> Path:
     Checkpoint(
         model=model,
         statistics=Statistics(bodies=(statistics,)),
-        tokenizer=VlaTokenizer.train(prompts, model.config),
+        tokenizer=VlaTokenizer.train(prompts, config),
         card="# test",
         sha256={},
     ).save(folder)
@@ -154,21 +161,16 @@ def test_chunk_is_in_the_cells_channels_and_says_where_it_comes_from(folder: Pat
     assert colder.provenance.config_sha256 != chunk.provenance.config_sha256
 
 
-def test_what_is_seen_matters(folder: Path) -> None:
+def test_what_is_seen_matters(seeing: Path) -> None:
     cell = cell_of("panda_tabletop")
-    policy = create("vla", context_for(folder))
-    if not policy.roles:  # type: ignore[attr-defined]
-        pytest.skip("a scene model looks at nothing")
-    chunks = [create("vla", context_for(folder)).propose(observation(cell, red=red)) for red in (200, 90)]
+    chunks = [create("vla", context_for(seeing)).propose(observation(cell, red=red)) for red in (200, 90)]
     assert chunks[0] is not None
     assert chunks[1] is not None
     assert (chunks[0].samples != chunks[1].samples).any()
 
 
-def test_missing_picture_is_named_and_nothing_is_proposed(folder: Path) -> None:
-    policy = create("vla", context_for(folder))
-    if not policy.roles:  # type: ignore[attr-defined]
-        pytest.skip("a scene model looks at nothing")
+def test_missing_picture_is_named_and_nothing_is_proposed(seeing: Path) -> None:
+    policy = create("vla", context_for(seeing))
     with pytest.raises(RefusedError, match="wrist"):
         policy.propose(observation(cell_of("panda_tabletop"), roles=("base",)))
 
@@ -182,10 +184,8 @@ def test_another_body_is_refused_when_it_is_loaded(folder: Path) -> None:
         create("vla", longer)
 
 
-def test_cameras_that_it_was_not_trained_with_are_refused(folder: Path) -> None:
-    context = context_for(folder)
-    if not create("vla", context).roles:  # type: ignore[attr-defined]
-        pytest.skip("a scene model looks at nothing")
+def test_cameras_that_it_was_not_trained_with_are_refused(seeing: Path) -> None:
+    context = context_for(seeing)
     wide = tuple(replace(c, width_px=256) if c.role == "wrist" else c for c in context.cameras)
     with pytest.raises(CheckpointError, match=r"cameras\.wrist.*128"):
         create("vla", replace(context, cameras=wide))

@@ -13,6 +13,7 @@ from tests.policy.vla.models import lively, micro, seeded
 from interlock.errors import ShapeError
 from interlock.policy.vla.config import InputKind
 from interlock.policy.vla.observed import Observed, collate
+from interlock.policy.vla.relation import tool_vector
 from interlock.policy.vla.slots import LENGTH_SCALE_M, slot_vector
 
 BASE, WRIST = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
@@ -25,6 +26,7 @@ def seen(**changes: Any) -> Observed:
         horizon=8,
         pictures={"wrist": WRIST, "base": BASE},
         state=np.arange(4.0),
+        tool=tool_vector(np.eye(4)),
     )
     return replace(one, **changes)
 
@@ -86,8 +88,23 @@ def test_text_only_leaves_the_pictures_out() -> None:
         {"state": np.zeros(7)},
         {"state": np.zeros((1, 4))},
         {"tokens": (11,) * 121},
+        {"tool": None},
+        {"tool": np.zeros(3)},
     ],
-    ids=["role", "size", "type", "wide", "none", "long", "stateless", "states", "shape", "words"],
+    ids=[
+        "role",
+        "size",
+        "type",
+        "wide",
+        "none",
+        "long",
+        "stateless",
+        "states",
+        "shape",
+        "words",
+        "toolless",
+        "tool",
+    ],
 )
 def test_refuses_what_does_not_fit_the_model(changes: dict[str, Any]) -> None:
     with pytest.raises(ShapeError):

@@ -14,16 +14,23 @@ __all__ = ["ExpertLike"]
 
 
 class ExpertLike:
-    """The expert, except that it always has something to say."""
+    """The expert, except that it always has something to say.
+
+    Attributes:
+        generator: numbers to spoil its chunks with; each run draws the same.
+    """
 
     def __init__(self, name: str, context: PolicyContext) -> None:
         self._expert = ScriptedPolicy(context)
         self._maker = ChunkMaker(name, context)
+        self._seed = context.seed
+        self.generator = np.random.default_rng(self._seed)
 
     def restart(self) -> None:
         """Forget the last run."""
         self._expert.reset()
         self._maker.restart()
+        self.generator = np.random.default_rng(self._seed)
 
     def chunk(self, observation: Observation) -> ActionChunk:
         """The expert's chunk under this policy's name; where it would wait, the commanded posture held."""

@@ -24,20 +24,17 @@ class NanPolicy:
 
     def __init__(self, context: PolicyContext) -> None:
         self._source = ExpertLike(self.name, context)
-        self._seed = context.seed
-        self.reset()
 
     def reset(self) -> None:
         """Forget the last run."""
-        self._generator = np.random.default_rng(self._seed)
         self._source.restart()
 
     def propose(self, observation: Observation) -> ActionChunk | None:
         """The expert's chunk, poisoned."""
         chunk = self._source.chunk(observation)
-        samples = chunk.samples.copy()
+        samples, draw = chunk.samples.copy(), self._source.generator
         flat = samples.reshape(-1)
-        places = self._generator.choice(flat.size, size=self._generator.integers(1, _MOST), replace=False)
-        flat[places] = self._generator.choice(_POISON, size=len(places))
+        places = draw.choice(flat.size, size=draw.integers(1, _MOST), replace=False)
+        flat[places] = draw.choice(_POISON, size=len(places))
         flat[places[0]] = np.nan
         return replace(chunk, samples=samples)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from interlock.hal.chunk import ActionChunk
 from interlock.policy.hostile.expert_like import ExpertLike
 from interlock.policy.observation import Observation
@@ -23,17 +21,14 @@ class StalePolicy:
 
     def __init__(self, context: PolicyContext) -> None:
         self._source = ExpertLike(self.name, context)
-        self._seed = context.seed
-        self.reset()
 
     def reset(self) -> None:
         """Forget the last run."""
-        self._generator = np.random.default_rng(self._seed)
         self._source.restart()
 
     def propose(self, observation: Observation) -> ActionChunk | None:
         """The expert's chunk with old stamps."""
         chunk = self._source.chunk(observation)
-        age_ns = int(1e9 * self._generator.uniform(*_AGE_S))
+        age_ns = int(1e9 * self._source.generator.uniform(*_AGE_S))
         made_ns = observation.stamp_ns - age_ns
         return replace(chunk, seq=chunk.seq - chunk.seq % 3, t_obs_ns=made_ns, t_ready_ns=made_ns)

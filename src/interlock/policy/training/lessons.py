@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from interlock.hal.arrays import FloatArray
 from interlock.hal.embodiment import ChannelKind
+from interlock.policy.dataset.features import TOOL_NAMES
 from interlock.policy.dataset.reader import Demonstrations
 from interlock.policy.training.photometry import Photometry
 from interlock.policy.vla.config import InputKind, VlaConfig
@@ -18,6 +19,7 @@ from interlock.policy.vla.inputs import Batch, GroundingTarget
 from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
+from interlock.policy.vla.relation import tool_vector
 from interlock.policy.vla.slots import LENGTH_SCALE_M, SLOTS, slot_vector
 from interlock.policy.vla.statistics import BodyStatistics, Statistics
 from interlock.policy.vla.tokenizer import VlaTokenizer
@@ -74,7 +76,7 @@ class Lessons:
         config = self._config
         picks = [(self._sets[lesson.demos], lesson.frame) for lesson in lessons]
         cameras = () if text_only or config.inputs is InputKind.SCENE else config.cameras
-        observed = [each.observed(frame, cameras, config.inputs, light) for each, frame in picks]
+        observed = [each.observed(frame, cameras, config, light) for each, frame in picks]
         actions = np.zeros((len(picks), config.horizon, config.channels), dtype=np.float32)
         for row, (each, frame) in zip(actions, picks, strict=True):
             chunk = each.actions[frame]
@@ -120,7 +122,7 @@ class _Set:
         self._target, self._has_target = demos.task_target
 
     def observed(
-        self, frame: int, cameras: Sequence[str], inputs: InputKind, light: Photometry | None
+        self, frame: int, cameras: Sequence[str], config: VlaConfig, light: Photometry | None
     ) -> Observed:
         """The frame as the model is shown it."""
         pictures: dict[str, NDArray[np.uint8]] = {}
@@ -133,7 +135,8 @@ class _Set:
             horizon=self.actions.shape[1],
             pictures=pictures,
             state=self._state[frame],
-            slots=self._slots(frame) if inputs is InputKind.SCENE else {},
+            tool=self._tool(frame) if config.relates else None,
+            slots=self._slots(frame) if config.inputs is InputKind.SCENE else {},
         )
 
     def errors(self, frame: int, chunk: FloatArray) -> tuple[float, float]:
@@ -142,6 +145,12 @@ class _Set:
         last = self._body.unscale_actions(chunk[horizon - 1, :channels])
         away = 1e3 * (last - self.demos.chunk[frame, -1])
         return float(np.linalg.norm(away[self._way])), float(np.abs(away[self._width]).sum())
+
+    def _tool(self, frame: int) -> FloatArray:
+        place, first, second = np.reshape(self.demos.state[frame, : len(TOOL_NAMES)], (3, 3))
+        tool = np.eye(4)
+        tool[:3] = np.column_stack([first, second, np.cross(first, second), place])
+        return tool_vector(self._base @ tool)
 
     def _slots(self, frame: int) -> Mapping[str, FloatArray]:
         slots: dict[str, FloatArray] = {}

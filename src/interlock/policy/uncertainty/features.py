@@ -11,7 +11,7 @@ from interlock.hal.arrays import FloatArray, frozen_array
 from interlock.policy.observation import Observation
 from interlock.policy.stream.chunk_model import Draft
 
-__all__ = ["Features", "features_of"]
+__all__ = ["Features", "check_samples", "features_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +20,7 @@ class Features:
 
     Attributes:
         stage: skill and phase of the task, for example "pick/approach".
-        spread: standard deviation over the K samples, root mean square over the steps, shape (C,), channel
-            units.
+        spread: how far the K samples lie apart, root mean square over the steps, shape (C,), channel units.
         embedding: what the model makes of the observation, shape (D,), without unit.
     """
 
@@ -35,23 +34,35 @@ class Features:
 
 
 def features_of(observation: Observation, draft: Draft, samples: int) -> Features:
-    """The features of an answer, from its first `samples` samples.
+    """The features of an answer.
 
     Raises:
-        ShapeError: if the model gave fewer samples, or no embedding.
+        ShapeError: if the model gave another number of samples than `samples`, no spread or no embedding.
     """
-    if samples < 2 or len(draft.samples) < samples or draft.embedding is None:
+    if len(draft.samples) != samples or draft.spread is None or draft.embedding is None:
         raise ShapeError(
-            f"{samples} samples and an embedding are wanted, two samples at least",
+            f"{samples} samples, their spread and an embedding are wanted",
             field="draft",
-            value=(len(draft.samples), draft.embedding is not None),
-            mend="Use a model that gives both, or no calibration.",
+            value=(len(draft.samples), draft.spread is not None, draft.embedding is not None),
+            mend="Use a model that gives them, or no calibration.",
         )
-    drawn = draft.samples[:samples]
-    # From the first sample on: what is the same in all of them spreads by exactly 0.
-    apart = (drawn - drawn[0]).std(axis=0)
     return Features(
         stage=f"{observation.task.skill}/{observation.task.phase}",
-        spread=np.sqrt((apart**2).mean(axis=0)),
+        spread=np.sqrt((draft.spread**2).mean(axis=0)),
         embedding=draft.embedding,
     )
+
+
+def check_samples(wanted: int, samples: int) -> None:
+    """Refuse a stream that wants more samples than the spread is taken over: others would be another spread.
+
+    Raises:
+        ShapeError: says how many there are.
+    """
+    if wanted > samples:
+        raise ShapeError(
+            f"{samples} samples are asked for to judge a question; no more can be handed over",
+            field="policy.options.stream.samples",
+            value=wanted,
+            mend=f"Set it to {samples} or less, or calibrate with --samples {wanted}.",
+        )

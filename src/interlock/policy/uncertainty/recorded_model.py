@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from interlock.policy.observation import Observation
 from interlock.policy.stream.chunk_model import ChunkModel, Draft
 from interlock.policy.stream.prefix import Prefix
-from interlock.policy.uncertainty.features import Features, features_of
+from interlock.policy.uncertainty.features import Features, check_samples, features_of
 
 __all__ = ["Question", "RecordedModel"]
 
@@ -48,8 +48,13 @@ class RecordedModel:
         self.questions = []
 
     def infer(self, observation: Observation, prefix: Prefix | None, samples: int, seed: int) -> Draft | None:
-        """The model's answer."""
-        draft = self._model.infer(observation, prefix, max(samples, self._samples), seed)
+        """The model's answer.
+
+        Raises:
+            ShapeError: if more samples are wanted than are recorded.
+        """
+        check_samples(samples, self._samples)
+        draft = self._model.infer(observation, prefix, self._samples, seed)
         if draft is None:
             return None
         features = features_of(observation, draft, self._samples)

@@ -12,7 +12,7 @@ from interlock.policy.stream.chunk_model import ChunkModel, Draft
 from interlock.policy.stream.prefix import Prefix
 from interlock.policy.uncertainty.calibration import Calibration
 from interlock.policy.uncertainty.decision import Outcome, Thresholds, UncertaintyGate
-from interlock.policy.uncertainty.features import features_of
+from interlock.policy.uncertainty.features import check_samples, features_of
 from interlock.policy.uncertainty.options import UncertaintyOptions
 from interlock.policy.uncertainty.score import Score
 
@@ -59,10 +59,11 @@ class WatchedModel:
         """The model's answer, the same slowed down, or None to ask again.
 
         Raises:
+            ShapeError: if more samples are wanted than it was calibrated with.
             UnsureError: to hold, or to have the goal planned anew.
         """
-        asked = max(samples, self._calibration.samples)
-        draft = self._model.infer(observation, prefix, asked, seed)
+        check_samples(samples, self._calibration.samples)
+        draft = self._model.infer(observation, prefix, self._calibration.samples, seed)
         if draft is None:
             return None
         features = features_of(observation, draft, self._calibration.samples)

@@ -105,6 +105,11 @@ class VlaConfig:
             )
 
     @property
+    def relates(self) -> bool:
+        """Whether it is told, or says, where things are as seen from the tool, whose pose it needs."""
+        return self.inputs is InputKind.SCENE or self.grounding is not Grounding.OFF
+
+    @property
     def image_cells(self) -> int:
         """Tokens along one side of a picture."""
         return self.image_size_px // (self.backbone.vision.patch * self.backbone.vision.merge)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from interlock.errors import ShapeError
 from interlock.policy.vla.config import InputKind, VlaConfig
+from interlock.policy.vla.relation import TOOL_WIDTH
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS
 
 __all__ = ["Batch", "GroundingTarget", "Inputs"]
@@ -31,6 +32,7 @@ class Inputs:
         state_mask: True where `state` is no padding, shape (B, state_width); None together with `state`.
         scene: slots as `slots.slot_vector` makes them, shape (B, 2, 12); None for a camera model.
         scene_mask: True for the slots that the task has, shape (B, 2); None together with `scene`.
+        tool: pose of the tool as `relation.tool_vector` makes it, shape (B, 9); None if `config.relates` not.
     """
 
     tokens: Tensor
@@ -43,6 +45,7 @@ class Inputs:
     state_mask: Tensor | None = None
     scene: Tensor | None = None
     scene_mask: Tensor | None = None
+    tool: Tensor | None = None
 
     @property
     def count(self) -> int:
@@ -75,6 +78,8 @@ class Inputs:
         if config.inputs is InputKind.SCENE:
             _check("scene", self.scene, (batch, len(SLOTS), SLOT_WIDTH), torch.float32)
             _check("scene_mask", self.scene_mask, (batch, len(SLOTS)), torch.bool)
+        if config.relates:
+            _check("tool", self.tool, (batch, TOOL_WIDTH), torch.float32)
         if config.state_width:
             _check("state", self.state, (batch, config.state_width), torch.float32)
             _check("state_mask", self.state_mask, (batch, config.state_width), torch.bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from interlock.policy.policy import PolicyContext
@@ -62,7 +63,7 @@ class LearnedPolicy(ChunkStream):
 
 
 def _sampling(context: PolicyContext, options: LearnedOptions) -> str:
-    """What changes how far samples lie apart; the number of threads changes no more than the last bits."""
-    steps = "its own" if options.steps is None else str(options.steps)
-    rtc = StreamOptions.read(context.options.get("stream", {})).rtc
-    return f"steps {steps}, temperature {options.temperature:g}, real-time chunking {'on' if rtc else 'off'}"
+    """What changes a chunk beside the weights; the number of threads changes no more than the last bits."""
+    facts = {name: value for name, value in options.decisive().items() if name != "threads"}
+    facts["rtc"] = StreamOptions.read(context.options.get("stream", {})).rtc
+    return json.dumps(facts, sort_keys=True)

@@ -29,6 +29,8 @@ from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
+from interlock.policy.vla.relation import tool_vector
+from interlock.policy.vla.rest import RestBand
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS, slot_vector
 
 __all__ = ["LearnedModel"]
@@ -67,6 +69,7 @@ class LearnedModel:
         _check_cameras(checkpoint, context)
         self.roles = frozenset(self._config.cameras)
         self.weights_sha256 = checkpoint.sha256["model.safetensors"]
+        self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
         self.provenance = _provenance(checkpoint, options, context.seed)
         self._tokens: dict[str, tuple[int, ...]] = {}
 
@@ -89,8 +92,10 @@ class LearnedModel:
                 "what the model says is not finite", field="policy.vla", mend="Train it again."
             )
         return Draft(
-            samples=chunks,
-            spread=chunks.std(axis=0) if samples > 1 else None,
+            samples=self._rest.settle(chunks, observation.state.q_commanded),
+            # As the model said it, before anything settles; from the first sample on, so that what is the
+            # same in all of them spreads by exactly 0.
+            spread=(chunks - chunks[0]).std(axis=0) if samples > 1 else None,
             embedding=np.concatenate([hidden, *self._beside(observed)]),
         )
 
@@ -131,6 +136,7 @@ class LearnedModel:
             horizon=self._embodiment.horizon,
             pictures=self._pictures(observation),
             state=self._body.scale_state(self._state(observation)) if self._config.state_width else None,
+            tool=self._tool(observation) if self._config.relates else None,
             slots=self._slots(observation) if scene else {},
         )
 
@@ -152,6 +158,9 @@ class LearnedModel:
         tool = self._kinematics.tool_in_world(state.q)
         width = [state.gripper.width_m] if self._embodiment.has_gripper and state.gripper is not None else []
         return np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q])
+
+    def _tool(self, observation: Observation) -> FloatArray:
+        return tool_vector(self._base @ self._kinematics.tool_in_world(observation.state.q))
 
     def _slots(self, observation: Observation) -> Mapping[str, FloatArray]:
         task, turn, shift = observation.task, self._base[:3, :3], self._base[:3, 3]

@@ -14,7 +14,8 @@ __all__ = ["SHIPPED", "LearnedOptions"]
 SHIPPED = Path(__file__).with_name("shipped")
 """Where the checkpoint that ships is, once one does."""
 
-_KNOWN = ("checkpoint", "steps", "stream", "temperature", "threads", "uncertainty")
+_REST_M, _REST_RAD = 0.003, 0.02
+_KNOWN = ("checkpoint", "rest_m", "rest_rad", "steps", "stream", "temperature", "threads", "uncertainty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +24,16 @@ class LearnedOptions:
 
     Attributes:
         checkpoint: its folder.
+        rest_m: way of the tool below which a chunk stands still, [m] (`rest.RestBand`).
+        rest_rad: the same for its rotation, or for a joint, [rad].
         steps: Euler steps; None for the checkpoint's own.
         temperature: factor on the noise that sampling starts from.
         threads: of torch.
     """
 
     checkpoint: Path
+    rest_m: float = _REST_M
+    rest_rad: float = _REST_RAD
     steps: int | None = None
     temperature: float = 1.0
     threads: int = 1
@@ -54,6 +59,8 @@ class LearnedOptions:
             raise _unusable("checkpoint", path, "the folder of a checkpoint")
         return cls(
             checkpoint=SHIPPED if path is None else Path(path),
+            rest_m=_share("rest_m", told.get("rest_m", _REST_M)),
+            rest_rad=_share("rest_rad", told.get("rest_rad", _REST_RAD)),
             steps=None if told.get("steps") is None else _whole("steps", told["steps"], 100),
             temperature=_share("temperature", told.get("temperature", 1.0)),
             threads=_whole("threads", told.get("threads", 1), 64),
@@ -61,7 +68,8 @@ class LearnedOptions:
 
     def decisive(self) -> dict[str, Any]:
         """What changes a chunk; JSON."""
-        return {"steps": self.steps, "temperature": self.temperature, "threads": self.threads}
+        rest = {"rest_m": self.rest_m, "rest_rad": self.rest_rad}
+        return rest | {"steps": self.steps, "temperature": self.temperature, "threads": self.threads}
 
 
 def _whole(name: str, value: object, most: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from interlock.errors import ShapeError
 from interlock.policy.vla.backbone import Backbone
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
@@ -16,6 +17,7 @@ from interlock.policy.vla.grounding_head import Found, GroundingHead
 from interlock.policy.vla.inputs import Batch, Inputs
 from interlock.policy.vla.layout import Layout, lay_out
 from interlock.policy.vla.prefix import Prefix
+from interlock.policy.vla.relation import OFFSET_WIDTH, TURN_WIDTH, offsets, turns
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS
 
 __all__ = ["Encoded", "LossParts", "QwenVla"]
@@ -61,13 +63,15 @@ class QwenVla(nn.Module):
         self.backbone = Backbone(config.backbone, sees=config.inputs is InputKind.CAMERA)
         self.decoder = ActionDecoder(config.decoder, channels=config.channels, hidden=hidden)
         self.from_state = nn.Linear(2 * config.state_width, width) if config.state_width else None
-        self.from_scene = _embed(SLOT_WIDTH, width) if config.inputs is InputKind.SCENE else None
+        self.from_scene = None
+        if config.inputs is InputKind.SCENE:
+            self.from_scene = _embed(SLOT_WIDTH + OFFSET_WIDTH + TURN_WIDTH, width)
         self.grounding = self.from_found = None
         cameras = len(config.cameras)
         if config.grounding is not Grounding.OFF:
             self.grounding = GroundingHead(hidden=hidden, cameras=cameras, cells=config.image_cells)
         if config.grounding is Grounding.TOKEN:
-            self.from_found = _embed(3 + 2 * cameras, width)
+            self.from_found = _embed(3 + 2 * cameras + OFFSET_WIDTH, width)
         named = self.from_scene is not None or self.from_found is not None
         self.slot_names = nn.Parameter(0.02 * torch.randn(len(SLOTS), width)) if named else None
 
@@ -173,7 +177,7 @@ class QwenVla(nn.Module):
             hidden = torch.where(layout.mask[..., None], hidden, 0.0)
         found = None
         if self.grounding is not None and inputs.pictures is not None:
-            found = self.grounding(self._pictures(hidden, layout), inputs.camera_mask)
+            found = self.grounding(self._pictures(hidden, layout), inputs.camera_mask, inputs.tool)
         return Encoded(
             prefix=self._prefix(inputs, layout, hidden, found),
             found=found,
@@ -189,12 +193,13 @@ class QwenVla(nn.Module):
         tokens = [self.decoder.from_backbone(hidden)]
         masks = [layout.mask if layout.mask is not None else inputs.token_mask.new_ones(hidden.shape[:2])]
         if self.from_scene is not None and inputs.scene is not None and inputs.scene_mask is not None:
-            slots = (inputs.scene * inputs.scene_mask[..., None]).to(hidden.dtype)
-            tokens.append(self.from_scene(slots) + self.slot_names)
+            tokens.append(self.from_scene(_related(inputs).to(hidden.dtype)) + self.slot_names)
             masks.append(inputs.scene_mask)
-        if self.from_found is not None and found is not None:
+        if self.from_found is not None and found is not None and inputs.tool is not None:
             # Detached: what it says stays a position, and does not drift into a code for the decoder.
-            tokens.append(self.from_found(found.flat.detach()) + self.slot_names)
+            away = offsets(found.positions.detach(), inputs.tool)
+            numbers = torch.cat([found.flat.detach(), away], dim=2).to(hidden.dtype)
+            tokens.append(self.from_found(numbers) + self.slot_names)
             masks.append(inputs.token_mask.new_ones(inputs.count, len(SLOTS)))
         if self.from_state is not None and inputs.state is not None and inputs.state_mask is not None:
             numbers = torch.cat([inputs.state * inputs.state_mask, inputs.state_mask.to(inputs.state)], dim=1)
@@ -209,6 +214,15 @@ class QwenVla(nn.Module):
 
 def _embed(numbers: int, width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(numbers, width), nn.SiLU(), nn.Linear(width, width))
+
+
+def _related(inputs: Inputs) -> Tensor:
+    """The slots' numbers, and how they stand to the tool; 0 where there is none."""
+    scene, tool, mask = inputs.scene, inputs.tool, inputs.scene_mask
+    if scene is None or tool is None or mask is None:
+        raise ShapeError("a scene model needs slots and the tool's pose", field="inputs.scene")
+    all_numbers = [scene, offsets(scene[..., :3], tool), turns(scene[..., 3:9], tool)]
+    return torch.cat(all_numbers, dim=2) * mask[..., None]
 
 
 def _extended(positions: Tensor, more: int) -> Tensor:

@@ -14,6 +14,7 @@ from interlock.errors import ShapeError
 from interlock.hal.arrays import FloatArray
 from interlock.policy.vla.config import InputKind, VlaConfig
 from interlock.policy.vla.inputs import Inputs
+from interlock.policy.vla.relation import TOOL_WIDTH
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS
 
 __all__ = ["Observed", "collate"]
@@ -29,6 +30,7 @@ class Observed:
         horizon: steps of its chunks.
         pictures: RGB by the camera's role, uint8, shape (side, side, 3); a role that is missing is masked.
         state: scaled by the body's statistics, shape (S,).
+        tool: what `relation.tool_vector` gave; needed where `config.relates`.
         slots: what `slots.slot_vector` gave, by name in `slots.SLOTS`; one that is missing is masked.
     """
 
@@ -37,6 +39,7 @@ class Observed:
     horizon: int
     pictures: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     state: FloatArray | None = None
+    tool: FloatArray | None = None
     slots: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
@@ -56,6 +59,8 @@ def collate(config: VlaConfig, observed: Sequence[Observed], *, text_only: bool 
         extra |= _pictures(config, observed)
     if config.inputs is InputKind.SCENE:
         extra |= _scene(observed)
+    if config.relates:
+        extra["tool"] = _tool(observed)
     if config.state_width:
         extra |= _state(config, observed)
     inputs = Inputs(
@@ -107,6 +112,17 @@ def _scene(observed: Sequence[Observed]) -> dict[str, Tensor]:
             scene[row, SLOTS.index(name)] = torch.from_numpy(np.array(numbers))
             mask[row, SLOTS.index(name)] = True
     return {"scene": scene, "scene_mask": mask}
+
+
+def _tool(observed: Sequence[Observed]) -> Tensor:
+    for each in observed:
+        if each.tool is None or each.tool.shape != (TOOL_WIDTH,):
+            raise ShapeError(
+                f"shape ({TOOL_WIDTH},) is wanted",
+                field="observed.tool",
+                value=None if each.tool is None else each.tool.shape,
+            )
+    return torch.from_numpy(np.array([each.tool for each in observed], dtype=np.float32))
 
 
 def _state(config: VlaConfig, observed: Sequence[Observed]) -> dict[str, Tensor]:

@@ -7,11 +7,13 @@ import pytest
 from tests.policy.training.taught import PROJECTION, write_set
 
 from interlock.errors import BadInputError, CheckpointError
+from interlock.policy.training import lessons
 from interlock.policy.training.lessons import Lesson, Lessons
 from interlock.policy.training.material import Material
 from interlock.policy.training.photometry import Photometry
 from interlock.policy.training.stage import Stage
 from interlock.policy.vla.preset import preset
+from interlock.policy.vla.relation import PAST_S, POSE_WIDTH
 from interlock.policy.vla.slots import LENGTH_SCALE_M
 
 
@@ -115,3 +117,20 @@ def test_refuses_two_sets_of_one_name(tmp_path: Path) -> None:
 def test_constant_that_moves_is_refused(material: Material) -> None:
     with pytest.raises(CheckpointError, match="seen elsewhere"):
         material.statistics({"tool_x": 0.0})
+
+
+def test_the_way_that_the_tool_came_is_read_off_the_frame_before(
+    material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demos = material.sets[0]
+    told = lessons_of(material, "tiny-scene").batch([Lesson(0, frame) for frame in range(4, 8)]).inputs.tool
+    assert told is not None
+    assert not told[:, POSE_WIDTH:].any()  # these frames are all of one instant
+    stamps = np.arange(len(demos)) * PAST_S
+    monkeypatch.setitem(demos._numbers, "observation.time", stamps)
+    ways = lessons._ways(demos)
+    assert not ways[4].any()  # an episode's first
+    assert ways[5:8] == pytest.approx(np.diff(demos.anchor[4:8, :3, 3], axis=0))
+    waited = np.where(np.arange(len(demos)) > 5, stamps + 1.0, stamps)
+    monkeypatch.setitem(demos._numbers, "observation.time", waited)
+    assert not lessons._ways(demos)[6].any()

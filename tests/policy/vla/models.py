@@ -93,7 +93,7 @@ def observations(
         extra["scene"] = torch.randn(count, 2, 12, generator=generator)
         extra["scene_mask"] = torch.ones(count, 2, dtype=torch.bool)
     if config.relates:
-        extra["tool"] = torch.randn(count, 9, generator=generator)
+        extra["tool"] = torch.randn(count, 12, generator=generator)
     if config.state_width:
         extra["state"] = torch.randn(count, config.state_width, generator=generator)
         extra["state_mask"] = torch.ones(count, config.state_width, dtype=torch.bool)

@@ -26,7 +26,7 @@ def seen(**changes: Any) -> Observed:
         horizon=8,
         pictures={"wrist": WRIST, "base": BASE},
         state=np.arange(4.0),
-        tool=tool_vector(np.eye(4)),
+        tool=tool_vector(np.eye(4), np.zeros(3)),
     )
     return replace(one, **changes)
 

@@ -11,7 +11,7 @@ from tests.policy.vla.models import lively, micro, observations
 from interlock.errors import ShapeError
 from interlock.hal.arrays import FloatArray
 from interlock.policy.vla.config import Grounding, InputKind
-from interlock.policy.vla.relation import offsets, tool_vector, turns
+from interlock.policy.vla.relation import POSE_WIDTH, offsets, tool_vector, turns
 from interlock.policy.vla.slots import slot_vector
 
 ROTATIONS = Rotation.from_rotvec(np.random.default_rng(4).normal(size=(3, 3))).as_matrix()
@@ -28,7 +28,7 @@ def pose(rotation: FloatArray, place: FloatArray) -> FloatArray:
 
 
 def test_offsets_are_the_way_from_the_tool_in_the_bases_axes() -> None:
-    tool = tool_vector(pose(ROTATIONS[0], np.array([0.3, -0.1, 0.4])))
+    tool = tool_vector(pose(ROTATIONS[0], np.array([0.3, -0.1, 0.4])), np.zeros(3))
     slot = slot_vector([0.35, -0.1, 0.15], np.eye(3), np.zeros(3))
     far, near = offsets(tensor(slot[None, None, :3]), tensor(tool[None]))[0, 0].split(3)
     np.testing.assert_allclose(far, np.array([0.05, 0.0, -0.25]) / 0.5, atol=1e-6)
@@ -38,7 +38,7 @@ def test_offsets_are_the_way_from_the_tool_in_the_bases_axes() -> None:
 def test_turns_stay_when_tool_and_thing_are_turned_together() -> None:
     seen = []
     for around in (np.eye(3), ROTATIONS[2]):
-        tool = tool_vector(pose(around @ ROTATIONS[0], np.zeros(3)))
+        tool = tool_vector(pose(around @ ROTATIONS[0], np.zeros(3)), np.zeros(3))
         slot = slot_vector(np.zeros(3), around @ ROTATIONS[1], np.zeros(3))
         seen.append(turns(tensor(slot[None, None, 3:9]), tensor(tool[None]))[0, 0])
     torch.testing.assert_close(seen[0], seen[1])
@@ -64,4 +64,15 @@ def test_a_model_that_finds_nothing_needs_no_tool() -> None:
 
 def test_refuses_a_pose_that_is_none() -> None:
     with pytest.raises(ShapeError):
-        tool_vector(np.eye(3))
+        tool_vector(np.eye(3), np.zeros(3))
+
+
+def test_the_way_that_the_tool_came_reaches_the_state_token() -> None:
+    config = micro(inputs=InputKind.SCENE)
+    model, seen = lively(config), observations(config)
+    tool = seen.tool.clone()
+    tool[:, POSE_WIDTH:] += 1.0
+    moved = type(seen)(**{n: getattr(seen, n) for n in seen.__dataclass_fields__} | {"tool": tool})
+    tokens, others = (model.encode(each).prefix.tokens for each in (seen, moved))
+    assert torch.equal(tokens[:, :-1], others[:, :-1])
+    assert not torch.equal(tokens[:, -1], others[:, -1])

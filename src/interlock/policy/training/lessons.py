@@ -19,7 +19,7 @@ from interlock.policy.vla.inputs import Batch, GroundingTarget
 from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
-from interlock.policy.vla.relation import tool_vector
+from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.slots import LENGTH_SCALE_M, SLOTS, slot_vector
 from interlock.policy.vla.statistics import BodyStatistics, Statistics
 from interlock.policy.vla.tokenizer import VlaTokenizer
@@ -117,6 +117,7 @@ class _Set:
         self._state = body.scale_state(demos.state)
         self.actions: FloatArray = body.scale_actions(demos.chunk)
         self._base = np.linalg.inv(np.reshape(demos.head.base_in_world, (4, 4)))
+        self._come = _ways(demos) @ self._base[:3, :3].T
         self._object, self._has_object = demos.task_object
         self._size = demos.task_object_size
         self._target, self._has_target = demos.task_target
@@ -150,7 +151,7 @@ class _Set:
         place, first, second = np.reshape(self.demos.state[frame, : len(TOOL_NAMES)], (3, 3))
         tool = np.eye(4)
         tool[:3] = np.column_stack([first, second, np.cross(first, second), place])
-        return tool_vector(self._base @ tool)
+        return tool_vector(self._base @ tool, self._come[frame])
 
     def _slots(self, frame: int) -> Mapping[str, FloatArray]:
         slots: dict[str, FloatArray] = {}
@@ -177,6 +178,18 @@ class _Set:
         if self._has_target[frame]:
             points["target"] = self._target[frame]
         return points
+
+
+def _ways(demos: Demonstrations) -> FloatArray:
+    """How far the commanded tool went in the `PAST_S` before each frame, in the world, shape (N, 3), [m].
+
+    Read off the frame before, if that is so long ago; a policy that had waited for longer stood meanwhile.
+    """
+    place, time_s = demos.anchor[:, :3, 3], demos.column("observation.time")
+    ways = np.zeros_like(place)
+    near = (np.diff(demos.episode) == 0) & (np.abs(np.diff(time_s) - PAST_S) < 0.1 * PAST_S)
+    ways[1:][near] = np.diff(place, axis=0)[near]
+    return ways
 
 
 def _grounding(picks: Sequence[tuple[_Set, int]], cameras: Sequence[str]) -> GroundingTarget:

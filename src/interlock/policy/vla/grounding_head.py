@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interlock.policy.vla.inputs import GroundingTarget
-from interlock.policy.vla.relation import TOOL_WIDTH
+from interlock.policy.vla.relation import POSE_WIDTH
 from interlock.policy.vla.slots import SLOTS
 
 __all__ = ["Found", "GroundingHead"]
@@ -48,7 +48,7 @@ class GroundingHead(nn.Module):
         self.cells = cells
         self.look = nn.Linear(hidden, 3 * len(SLOTS))  # logit, column and row inside the cell
         self.describe = nn.Linear(hidden, 16)
-        clues = cameras * 18 + TOOL_WIDTH
+        clues = cameras * 18 + POSE_WIDTH
         self.place = nn.Sequential(
             nn.Linear(clues, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(), nn.Linear(128, 3)
         )
@@ -59,7 +59,7 @@ class GroundingHead(nn.Module):
         Args:
             hidden: states of the pictures' tokens, shape (B, cameras, cells², hidden).
             camera_mask: True where a camera gave a picture, shape (B, cameras).
-            tool: as `relation.tool_vector` makes it, shape (B, 9).
+            tool: as `relation.tool_vector` makes it, shape (B, 12).
         """
         seen = self.look(hidden).unflatten(-1, (len(SLOTS), 3))
         weight = seen[..., 0].softmax(dim=2)
@@ -67,7 +67,7 @@ class GroundingHead(nn.Module):
         pixels = (weight[..., None] * centre).sum(dim=2)
         what = torch.einsum("bcns,bcnf->bcsf", weight, self.describe(hidden))
         clues = torch.cat([pixels, what], dim=-1) * camera_mask[:, :, None, None]
-        known = tool.to(hidden.dtype)[:, None].expand(-1, len(SLOTS), -1)
+        known = tool[:, None, :POSE_WIDTH].to(hidden.dtype).expand(-1, len(SLOTS), -1)
         away = self.place(torch.cat([clues.transpose(1, 2).flatten(2), known], dim=-1))
         return Found(positions=tool[:, None, :3] + away.float(), pixels=pixels)
 

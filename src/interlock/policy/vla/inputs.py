@@ -32,7 +32,7 @@ class Inputs:
         state_mask: True where `state` is no padding, shape (B, state_width); None together with `state`.
         scene: slots as `slots.slot_vector` makes them, shape (B, 2, 12); None for a camera model.
         scene_mask: True for the slots that the task has, shape (B, 2); None together with `scene`.
-        tool: pose of the tool as `relation.tool_vector` makes it, shape (B, 9); None if `config.relates` not.
+        tool: the tool as `relation.tool_vector` makes it, shape (B, 12); None if `config.relates` not.
     """
 
     tokens: Tensor

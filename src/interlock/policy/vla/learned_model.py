@@ -29,7 +29,7 @@ from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
-from interlock.policy.vla.relation import tool_vector
+from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.rest import RestBand
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS, slot_vector
 
@@ -160,7 +160,16 @@ class LearnedModel:
         return np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q])
 
     def _tool(self, observation: Observation) -> FloatArray:
-        return tool_vector(self._base @ self._kinematics.tool_in_world(observation.state.q))
+        """Where it is and the way it has come; an arm of which nothing is known before stood."""
+        state, executed = observation.state, observation.executed
+        then_ns = observation.stamp_ns - round(PAST_S * 1e9)
+        way = np.zeros(3)
+        if len(executed.stamps_ns) and executed.stamps_ns[0] <= then_ns:
+            stamps = (executed.stamps_ns - then_ns).astype(float)
+            q = np.array([np.interp(0.0, stamps, joint) for joint in executed.q.T])
+            here, there = (self._kinematics.tool_in_world(each)[:3, 3] for each in (state.q_commanded, q))
+            way = self._base[:3, :3] @ (here - there)
+        return tool_vector(self._base @ self._kinematics.tool_in_world(state.q), way)
 
     def _slots(self, observation: Observation) -> Mapping[str, FloatArray]:
         task, turn, shift = observation.task, self._base[:3, :3], self._base[:3, 3]

@@ -17,7 +17,7 @@ from interlock.policy.vla.grounding_head import Found, GroundingHead
 from interlock.policy.vla.inputs import Batch, Inputs
 from interlock.policy.vla.layout import Layout, lay_out
 from interlock.policy.vla.prefix import Prefix
-from interlock.policy.vla.relation import OFFSET_WIDTH, TURN_WIDTH, offsets, turns
+from interlock.policy.vla.relation import OFFSET_WIDTH, POSE_WIDTH, TURN_WIDTH, WAY_WIDTH, offsets, turns
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS
 
 __all__ = ["Encoded", "LossParts", "QwenVla"]
@@ -52,8 +52,8 @@ class QwenVla(nn.Module):
     """The whole model.
 
     Proprioceptive state is a token of its own behind the hidden states: scaled numbers and their mask through
-    one linear layer. (Published models leave it out: state gained them at most 1.3 points with several
-    cameras, Qwen-VLA's table 12. `state_width` 0 is that.)
+    one linear layer; with it goes the way that the tool has just come. (Published models leave state out: it
+    gained them at most 1.3 points with several cameras, Qwen-VLA's table 12. `state_width` 0 is that.)
     """
 
     def __init__(self, config: VlaConfig) -> None:
@@ -62,7 +62,8 @@ class QwenVla(nn.Module):
         hidden, width = config.backbone.text.hidden, config.decoder.width
         self.backbone = Backbone(config.backbone, sees=config.inputs is InputKind.CAMERA)
         self.decoder = ActionDecoder(config.decoder, channels=config.channels, hidden=hidden)
-        self.from_state = nn.Linear(2 * config.state_width, width) if config.state_width else None
+        way = WAY_WIDTH if config.relates else 0
+        self.from_state = nn.Linear(2 * config.state_width + way, width) if config.state_width else None
         self.from_scene = None
         if config.inputs is InputKind.SCENE:
             self.from_scene = _embed(SLOT_WIDTH + OFFSET_WIDTH + TURN_WIDTH, width)
@@ -202,7 +203,10 @@ class QwenVla(nn.Module):
             tokens.append(self.from_found(numbers) + self.slot_names)
             masks.append(inputs.token_mask.new_ones(inputs.count, len(SLOTS)))
         if self.from_state is not None and inputs.state is not None and inputs.state_mask is not None:
-            numbers = torch.cat([inputs.state * inputs.state_mask, inputs.state_mask.to(inputs.state)], dim=1)
+            known = [inputs.state * inputs.state_mask, inputs.state_mask.to(inputs.state)]
+            if inputs.tool is not None:
+                known.append(inputs.tool[:, POSE_WIDTH:])
+            numbers = torch.cat(known, dim=1)
             tokens.append(self.from_state(numbers.to(hidden.dtype))[:, None])
             masks.append(inputs.token_mask.new_ones(inputs.count, 1))
         return Prefix(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from interlock.errors import UnsureError
 from interlock.guards.gate import Gate
 from interlock.guards.verdict import Decision
 from interlock.hal.chunk import ActionChunk
@@ -336,3 +337,23 @@ def test_a_policy_that_hangs_costs_its_own_proposals_and_no_tick(bench: Callable
     answers = made.loop._proposer._answers  # type: ignore[attr-defined]
     answers.put(answers.get(timeout=60.0))
     assert made.ticks(1).mode is Mode.AUTO
+
+
+def test_a_policy_that_is_unsure_takes_back_what_it_proposed_and_may_ask_for_another_plan(
+    bench: Callable[..., Bench],
+) -> None:
+    def answer(robot: Any) -> object:
+        if robot.now_ns < 160_000_000:
+            return robot.chunk(towards=0.1)
+        raise UnsureError("has never seen that", plan_anew=robot.now_ns >= 320_000_000)
+
+    made = bench(answer)
+    assert made.ticks(16).mode is Mode.AUTO
+    report = made.ticks(1)
+    assert (report.mode, report.verdict.decision, report.chunk_seq) == (Mode.BRAKING, Decision.REFUSE, -1)
+    assert "has never seen that" in made.loop.trouble
+    assert not made.loop.plan_anew
+    made.ticks(16)
+    assert made.loop.plan_anew
+    made.loop.grant(PHASE)
+    assert not made.loop.plan_anew

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -111,9 +111,14 @@ class Bystanders:
         self._tell("display", self._display.tick, report)
 
     def finish(
-        self, outcome: Outcome, reason: str, plan: Plan, swaps: tuple[SwapRecord, ...] = ()
+        self,
+        outcome: Outcome,
+        reason: str,
+        plan: Plan,
+        uncertainty: Mapping[str, int],
+        swaps: tuple[SwapRecord, ...] = (),
     ) -> RunSummary:
-        """Close the trace, write the report, and sum up."""
+        """Close the trace, write the report, and sum up; the last two are as in `RunSummary`."""
         self._picture()
         tally, seen = self._tally, self._rig.referee.report()
         summary = RunSummary(
@@ -126,6 +131,7 @@ class Bystanders:
             interventions=dict(sorted(tally.interventions.items())),
             refusals=dict(sorted(tally.refusals.items())),
             released_fraction=tally.released_fraction,
+            uncertainty=dict(uncertainty),
             path_length_rad=tally.path_length_rad,
             min_margin_m=tally.min_margin_m,
             referee=RefereeSummary(

@@ -37,6 +37,7 @@ from interlock.planners.search import plan_goal
 from interlock.policy.observation import TaskView
 from interlock.policy.policy import Policy, PolicyContext, PolicyFactory
 from interlock.policy.registry import create
+from interlock.policy.uncertainty.decision import UncertaintyGate
 from interlock.policy.wording import Wording
 
 __all__ = ["Session", "run"]
@@ -160,6 +161,8 @@ class Session:
         self._mode: Mode | None = None
         self._complaint = ""
         _reset(policy)
+        uncertainty = getattr(policy, "uncertainty", None)
+        self._uncertainty = uncertainty if isinstance(uncertainty, UncertaintyGate) else None
         self.sight = sight_for(cameras, rig, real_time=request.real_time, complain=self._complain)
         history = MotionHistory()
         self._swap = swapping(
@@ -211,7 +214,8 @@ class Session:
         outcome = Outcome.GAVE_UP if reason else Outcome.ACHIEVED
         if self._rig.drive.latched:
             outcome, reason = Outcome.STOPPED, "; ".join(self._rig.drive.latched)
-        summary = self._bystanders.finish(outcome, reason, plan, self._swap.records)
+        unsure = {} if self._uncertainty is None else self._uncertainty.counts
+        summary = self._bystanders.finish(outcome, reason, plan, unsure, self._swap.records)
         late = self._stop_cause()
         if late is not None and outcome is not Outcome.STOPPED:
             return self._stopped_late(summary, late)
@@ -287,6 +291,8 @@ class Session:
             report = self._tick(_view(task, progress, goal, self._request.wording))
             if rig.drive.latched:
                 return "; ".join(rig.drive.latched)
+            if self._loop.plan_anew:
+                return self._because(f"{task} was given up")
             if report.command is None and report.state.standstill:
                 self._swap.look()
                 self._exchange(holds=True)

@@ -27,8 +27,14 @@ from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import PolicyContext
 from interlock.policy.proprioception import state_names
 from interlock.policy.registry import create
+from interlock.policy.stream.chunk_model import ChunkModel
+from interlock.policy.uncertainty.calibration import Played
+from interlock.policy.uncertainty.features import Features
+from interlock.policy.uncertainty.fit import fit_calibration
+from interlock.policy.uncertainty.recorded_model import RecordedModel
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.instruction import instruction_of
+from interlock.policy.vla.learned import LearnedPolicy
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
 from interlock.policy.vla.prompt import write_prompt
@@ -295,3 +301,55 @@ def test_untrained_weights_move_nothing_into_anything(folder: Path, tmp_path: Pa
     assert summary.referee.contacts == 0
     assert summary.referee.limit_violations == 0
     assert summary.path_length_rad > 0.0
+
+
+def asked_by(folder: Path, names: tuple[str, ...], seed: int) -> list[Features]:
+    """Two questions of a made-up rollout, about blocks of different shades."""
+    recorded: list[RecordedModel] = []
+
+    def record(model: ChunkModel) -> ChunkModel:
+        recorded.append(RecordedModel(model, 4))
+        return recorded[-1]
+
+    policy = LearnedPolicy(context_for(folder, seed=seed), record)
+    for k in range(2):
+        seen = observation(cell_of("panda_tabletop"), names, red=100 + 7 * seed + 3 * k)
+        home = seen.state.q
+        policy.propose(replace(seen, state=replace(seen.state, q=home + 0.01 * (seed + 3 * k))))
+    return [question.features for question in recorded[0].questions]
+
+
+def test_a_calibration_is_used_for_the_weights_it_was_made_for_and_refused_for_others(
+    folder: Path, tmp_path: Path
+) -> None:
+    alone = LearnedPolicy(context_for(folder))
+    roles = tuple(sorted(alone.roles))
+    assert alone.uncertainty is None
+    made = fit_calibration(
+        [asked_by(folder, roles, seed) for seed in range(7)],
+        alone.made_for,
+        Played(cell="", variation=(), goals=(), moved_by="vla", episodes=7, seeds=(), fitted=0),
+        samples=4,
+        slow_share=0.5,
+        doubt_share=0.4,
+    )
+    watched_folder = tmp_path / "checkpoint"
+    shutil.copytree(folder, watched_folder)
+    replace(made, slow=1e6, doubt=1e6).save(watched_folder / "calibration.json")
+    policy = LearnedPolicy(context_for(watched_folder))
+    seen = observation(cell_of("panda_tabletop"), roles, red=120)
+    chunk = policy.propose(seen)
+    plain = LearnedPolicy(context_for(folder, stream={"samples": 4})).propose(seen)
+    assert chunk is not None
+    assert plain is not None
+    assert policy.uncertainty is not None
+    assert policy.uncertainty.counts["trust"] == 1
+    np.testing.assert_array_equal(chunk.samples, plain.samples[:1])
+    assert chunk.provenance.config_sha256 != plain.provenance.config_sha256
+    assert LearnedPolicy(context_for(watched_folder, uncertainty={"use": False})).uncertainty is None
+    with pytest.raises(CheckpointError, match="sampling"):
+        LearnedPolicy(context_for(watched_folder, temperature=0.5))
+    other = replace(made, made_for=replace(made.made_for, weights_sha256="0" * 64))
+    other.save(watched_folder / "calibration.json")
+    with pytest.raises(CheckpointError, match="weights_sha256"):
+        create("vla", context_for(watched_folder))

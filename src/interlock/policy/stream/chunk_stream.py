@@ -132,7 +132,7 @@ class ChunkStream:
             t_obs_ns=observation.stamp_ns,
             t_ready_ns=ready_ns,
             t0_ns=observation.stamp_ns + round(self.options.lead_s * 1e9),
-            dt_s=1.0 / self._body.rate_hz,
+            dt_s=1.0 / (self._body.rate_hz * draft.pace),
             provenance=origin,
             anchor=self._space.anchor(observation.state.q_commanded),
             spread=draft.spread,

@@ -24,13 +24,15 @@ from interlock.policy.stream.prefix import Prefix
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import InputKind
+from interlock.policy.vla.flow import draw_noise
+from interlock.policy.vla.inputs import Inputs
 from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
 from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.rest import RestBand
-from interlock.policy.vla.slots import slot_vector
+from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS, slot_vector
 from interlock.policy.vla.statistics import BodyStatistics
 
 __all__ = ["LearnedModel"]
@@ -49,6 +51,7 @@ class LearnedModel:
         name: "vla".
         provenance: hashes of weights, configuration, statistics and tokenizer, and of the options.
         roles: the cameras it looks through.
+        weights_sha256: of model.safetensors.
 
     Raises:
         CheckpointError: if the checkpoint cannot be used, or not for this body or these cameras.
@@ -68,6 +71,7 @@ class LearnedModel:
         self._base = np.linalg.inv(context.robot.base_in_world)
         _check_cameras(checkpoint, context)
         self.roles = frozenset(self._config.cameras)
+        self.weights_sha256 = checkpoint.sha256["model.safetensors"]
         self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
         self.provenance = _provenance(checkpoint, options, context.seed)
         self._tokens: dict[str, tuple[int, ...]] = {}
@@ -82,28 +86,48 @@ class LearnedModel:
             RefusedError: if a picture is missing, or what the model says is not finite.
         """
         text = self._text(observation)
-        inputs = collate(self._config, [self._observed(observation, text)])
-        generator = torch.Generator().manual_seed(seed)
-        numbers = self._checkpoint.model.sample(
-            inputs,
-            generator,
-            samples=samples,
-            steps=self._options.steps,
-            guide=None if prefix is None else self._guide(prefix),
-            temperature=self._options.temperature,
-        )[0].numpy()
+        observed = self._observed(observation, text)
+        inputs = collate(self._config, [observed])
+        numbers, hidden = self._sampled(inputs, prefix, samples, seed)
         horizon, channels = self._embodiment.horizon, len(self._embodiment.channels)
         chunks = self._body.unscale_actions(numbers[:, :horizon, :channels])
         if not np.isfinite(chunks).all():
             raise RefusedError(
                 "what the model says is not finite", field="policy.vla", mend="Train it again."
             )
-        chunks = self._rest.settle(chunks, observation.state.q_commanded)
         return Draft(
-            samples=chunks,
-            spread=chunks.std(axis=0) if samples > 1 else None,
+            samples=self._rest.settle(chunks, observation.state.q_commanded),
+            # As the model said it, before anything settles; from the first sample on, so that what is the
+            # same in all of them spreads by exactly 0.
+            spread=(chunks - chunks[0]).std(axis=0) if samples > 1 else None,
             prompt_sha256=hashlib.sha256(text.encode()).hexdigest(),
+            embedding=np.concatenate([hidden, *self._beside(observed)]),
         )
+
+    @torch.inference_mode()
+    def _sampled(
+        self, inputs: Inputs, prefix: Prefix | None, samples: int, seed: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Chunks in the model's numbers, shape (K, H, C), and the mean hidden state, shape (hidden,)."""
+        model, options, config = self._checkpoint.model, self._options, self._config
+        generator = torch.Generator().manual_seed(seed)
+        noise = draw_noise(samples, config.horizon, config.channels, generator)
+        encoded = model.encode(inputs)
+        chunks = model.integrate(
+            encoded,
+            inputs,
+            options.temperature * noise,
+            steps=config.flow.euler_steps if options.steps is None else options.steps,
+            guide=None if prefix is None else self._guide(prefix),
+        )
+        return chunks[0].numpy(), encoded.embedding[0].double().numpy()
+
+    def _beside(self, observed: Observed) -> list[FloatArray]:
+        """What the decoder is told past the backbone; a pose that is missing is zeros, as it is there."""
+        state = [] if observed.state is None else [observed.state]
+        if self._config.inputs is not InputKind.SCENE:
+            return state
+        return [*state, *(observed.slots.get(name, np.zeros(SLOT_WIDTH)) for name in SLOTS)]
 
     def _text(self, observation: Observation) -> str:
         task = observation.task

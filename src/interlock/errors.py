@@ -13,7 +13,8 @@
     ├── RefusedError             exit 3: well formed, but unsafe, unreachable or contradictory
     │   ├── PlanRefusedError     a rule of the plan guard said no
     │   ├── RemotePolicyError    a policy server that cannot be reached or says what may not be used
-    │   └── StartRefusedError    the robot may not start from here
+    │   ├── StartRefusedError    the robot may not start from here
+    │   └── UnsureError          a policy that meets what is unlike its successful rollouts
     └── StoppedError             exit 4
         ├── LatchedError         a stop is latched and nobody has reset it
         ├── LeaseError           another run owns this robot
@@ -44,6 +45,7 @@ __all__ = [
     "StartRefusedError",
     "StoppedError",
     "StorageError",
+    "UnsureError",
 ]
 
 
@@ -136,6 +138,19 @@ class RemotePolicyError(RefusedError):
 
 class StartRefusedError(RefusedError):
     """The robot may not start from the state it is in."""
+
+
+class UnsureError(RefusedError):
+    """A policy that meets what is unlike its successful rollouts; nothing it said before is followed further.
+
+    `plan_anew` says that it has been so for long, and that the rest of the goal should be planned anew.
+    """
+
+    def __init__(
+        self, what: str, *, plan_anew: bool, field: str = "", value: object = None, mend: str = ""
+    ) -> None:
+        self.plan_anew = plan_anew
+        super().__init__(what, field=field, value=value, mend=mend)
 
 
 class StoppedError(InterlockError):

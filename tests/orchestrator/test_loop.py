@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from interlock.errors import UnsureError
 from interlock.guards.gate import Gate
 from interlock.guards.verdict import Decision
 from interlock.hal.chunk import ActionChunk
@@ -151,6 +152,14 @@ STRANGERS: dict[str, tuple[Callable[[Any], object], str]] = {
     "a stamp in seconds": (lambda robot: replace(robot.chunk(), t0_ns=0.5), "its t0_ns is a float"),
     "true for a number": (lambda robot: replace(robot.chunk(), seq=True), "its seq is a bool"),
     "no time step": (lambda robot: replace(robot.chunk(), dt_s=None), "its dt_s is a NoneType"),
+    "steps in words": (
+        lambda robot: replace(robot.chunk(), provenance=replace(robot.chunk().provenance, steps="ten")),
+        "its provenance.steps is a str",
+    ),
+    "files that are numbers": (
+        lambda robot: replace(robot.chunk(), provenance=replace(robot.chunk().provenance, files={"a": 1})),
+        "its provenance.files are no names and hashes",
+    ),
     "no provenance": (lambda robot: replace(robot.chunk(), provenance="me"), "its provenance is a str"),
 }
 
@@ -328,3 +337,23 @@ def test_a_policy_that_hangs_costs_its_own_proposals_and_no_tick(bench: Callable
     answers = made.loop._proposer._answers  # type: ignore[attr-defined]
     answers.put(answers.get(timeout=60.0))
     assert made.ticks(1).mode is Mode.AUTO
+
+
+def test_a_policy_that_is_unsure_takes_back_what_it_proposed_and_may_ask_for_another_plan(
+    bench: Callable[..., Bench],
+) -> None:
+    def answer(robot: Any) -> object:
+        if robot.now_ns < 160_000_000:
+            return robot.chunk(towards=0.1)
+        raise UnsureError("has never seen that", plan_anew=robot.now_ns >= 320_000_000)
+
+    made = bench(answer)
+    assert made.ticks(16).mode is Mode.AUTO
+    report = made.ticks(1)
+    assert (report.mode, report.verdict.decision, report.chunk_seq) == (Mode.BRAKING, Decision.REFUSE, -1)
+    assert "has never seen that" in made.loop.trouble
+    assert not made.loop.plan_anew
+    made.ticks(16)
+    assert made.loop.plan_anew
+    made.loop.grant(PHASE)
+    assert not made.loop.plan_anew

@@ -26,6 +26,7 @@ CHECKS = [
     "constraints load",
     "solvers agree",
     "objects are in reach",
+    "chunks last until the next",
     "the tick fits its period",
     "this host wakes in time",
 ]
@@ -72,6 +73,13 @@ def test_a_check_that_raises_has_failed_and_the_others_still_run(
     assert (one.ok, one.detail) == (False, "ZeroDivisionError: no such thing")
     assert (two.ok, two.detail) == (False, "guards: this cannot be. Mend it.")
     assert results["solvers agree"].ok
+
+
+def test_an_answer_may_take_what_the_page_on_streams_says(panda_cell: Cell) -> None:
+    ok, detail = self_check._answers(panda_cell)
+    assert ok
+    assert "235 ms" in detail
+    assert "simulated are 0 ms" in detail
 
 
 def test_a_joint_a_micrometre_off_is_seen(body: BodyModel) -> None:

@@ -11,7 +11,8 @@ from interlock.orchestrator.summary import Outcome, RefereeSummary, RunSummary
 
 KEYS = {
     "outcome", "goal", "plan", "reason", "ticks", "sim_time_s", "interventions", "refusals",
-    "released_fraction", "path_length_rad", "min_margin_m", "referee", "trace", "report", "seed",
+    "released_fraction", "uncertainty", "path_length_rad", "min_margin_m", "referee", "trace", "report",
+    "seed", "swaps",
 }  # fmt: skip
 REFEREE_KEYS = {
     "contacts", "contacts_into_standing_arm", "min_distance_m", "limit_violations", "max_tcp_speed_m_s",

@@ -29,7 +29,7 @@ from interlock.hal.scene import (
     Sphere,
 )
 from interlock.hal.state import GripperState, RobotState
-from interlock.traces.encoding import encode
+from interlock.traces.encoding import encode, packed
 from interlock.traces.questions import QuestionLog, QuestionReader, chunk_from, state_from
 from interlock.traces.records import chunk_record
 from interlock.traces.topics import topic_named
@@ -302,3 +302,78 @@ def test_a_chunk_comes_back_from_its_record() -> None:
     assert back.digest == chunk.digest
     assert replace(chunk, t_ready_ns=3).digest != chunk.digest
     assert replace(chunk, provenance=replace(chunk.provenance, seed=5)).digest != chunk.digest
+
+
+SPOKEN = ActionChunk(
+    seq=1,
+    embodiment="e",
+    samples=[[[0.1, float("nan")], [1.0 / 3.0, -0.0]]],
+    t_obs_ns=1,
+    t_ready_ns=2,
+    t0_ns=3,
+    dt_s=0.04,
+    provenance=Provenance(
+        policy="p",
+        version="1",
+        config_sha256="c",
+        seed=4,
+        files={"b": "2", "a": "1"},  # type: ignore[arg-type]
+        prompt_sha256="w",
+        steps=10,
+        question_seed=0,
+        code="interlock 9",
+        transport="inline",
+    ),
+    spread=[[0.0, float("nan")], [0.25, 1.0]],
+)
+
+
+def test_all_that_a_chunk_says_of_itself_comes_back_from_its_record() -> None:
+    record = json.loads(encode(chunk_record(SPOKEN)))
+    assert record["provenance"]["files"] == {"a": "1", "b": "2"}
+    back = chunk_from(record)
+    assert same(back, SPOKEN)
+    assert back.digest == SPOKEN.digest
+    Draft202012Validator(topic_named("/chunk").schema).validate(record)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": (("a", "1"), ("b", "3"))},
+        {"prompt_sha256": "v"},
+        {"steps": 11},
+        {"question_seed": 1},
+        {"code": "interlock 10"},
+        {"transport": "openpi"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_digest_covers_where_a_chunk_comes_from(change: dict[str, Any]) -> None:
+    other = replace(SPOKEN, provenance=replace(SPOKEN.provenance, **change))
+    assert other.digest != SPOKEN.digest
+
+
+def test_the_digest_covers_the_spread() -> None:
+    assert SPOKEN.spread is not None
+    assert replace(SPOKEN, spread=None).digest != SPOKEN.digest
+    assert replace(SPOKEN, spread=SPOKEN.spread * 2.0).digest != SPOKEN.digest
+
+
+def test_a_chunk_of_an_older_trace_keeps_its_digest_and_its_record() -> None:
+    """Both as they were written before a chunk could say more than four things of its origin."""
+    record = {
+        "seq": 1,
+        "digest": "58feafe1c38b3b6c94e762e7140770a022e0c00f74bf7cc2bf6efe7b18290d66",
+        "embodiment": "e",
+        "samples": packed([[[0.1, 0.2], [0.3, 0.4]]]),
+        "t_obs_ns": 1,
+        "t_ready_ns": 2,
+        "t0_ns": 3,
+        "dt_s": 0.04,
+        "provenance": {"policy": "p", "version": "1", "config_sha256": "c", "seed": 4},
+        "anchor": None,
+    }
+    chunk = chunk_from(record)
+    assert chunk.digest == record["digest"]
+    assert encode(chunk_record(chunk)) == encode(record)

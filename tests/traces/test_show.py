@@ -39,6 +39,14 @@ def test_text_of_a_run_without_refusals_says_so(
     assert "no guard changed or refused anything" in render_text(summarise(tmp_path))
 
 
+def test_text_says_who_proposed(recorded: Path) -> None:
+    summary = summarise(recorded)
+    ((origin, count),) = summary.origins.items()
+    assert count == 240 // 16
+    assert f"proposed  {count} by {origin}" in render_text(summary)
+    assert "reckless (version 1" in origin
+
+
 def test_hostile_goal_cannot_command_the_terminal(
     tmp_path: Path, record: Callable[..., RecorderSummary]
 ) -> None:

@@ -13,6 +13,7 @@ import typer
 from interlock.cli import (
     benching,
     demonstrating,
+    doubting,
     learned,
     listing,
     running,
@@ -39,6 +40,7 @@ app = typer.Typer(
 for part in (running, stopping, listing, benching, training, serving, demonstrating):
     app.add_typer(part.app)  # without a name: its commands stand at the top, in this order
 app.add_typer(traces.app, name="trace")
+learned.app.add_typer(doubting.app)
 app.add_typer(learned.app, name="policy")
 
 

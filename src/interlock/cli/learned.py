@@ -17,6 +17,7 @@ from interlock.cli.options import (
     GoalsOption,
     JsonOption,
     PolicyOption,
+    StateDirOption,
     VariationOption,
 )
 
@@ -108,3 +109,28 @@ def describe(
 
     description = count(find_config(name))
     answer(description.to_json(), lambda: policy_table(description), as_json=as_json)
+
+
+@app.command(
+    "swap", epilog="Exit codes: 0 asked for · 2 no such checkpoint, not for this body, or no run is alive."
+)
+def swap(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="A checkpoint that `interlock train` has written."),
+    ],
+    cell: CellOption = DEFAULT_CELL,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Ask a living run to exchange its policy for another checkpoint.
+
+    The checkpoint is loaded beside the policy in force and asked the same; a gate judges its chunks, and none
+    is played. If enough of them pass, it takes over at the next hold. If it then fails before its first
+    achieved task, the policy of before takes over again.
+
+    Example: interlock policy swap trained/checkpoint
+    """
+    from interlock.orchestrator.robot_identity import known_state_dir
+    from interlock.orchestrator.swap_command import ask_for_swap
+
+    typer.echo(ask_for_swap(checkpoint, known_state_dir(cell, state_dir)))

@@ -48,6 +48,15 @@ def run(
             help="Let a checkpoint that `interlock train` has written propose, in its own action space.",
         ),
     ] = None,
+    swap_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--swap-to",
+            metavar="DIR",
+            help="A checkpoint that shadows from the first question on, and takes over at a hold if the gate "
+            "lets its chunks through.",
+        ),
+    ] = None,
     seed: SeedOption = 0,
     real_time: Annotated[
         bool,
@@ -95,6 +104,7 @@ def run(
                 state_dir=state_dir,
                 telemetry=telemetry.value,
                 checkpoint=checkpoint,
+                swap_to=swap_to,
             )
             try:
                 from interlock.orchestrator import session

@@ -203,6 +203,7 @@ class Previewer:
             chunk=replace(
                 chunk,
                 embodiment=self._in_joints,
+                spread=None,
                 samples=np.array([steps]),
                 t0_ns=given.now_ns,
                 dt_s=h_s,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -20,6 +20,7 @@ from interlock.orchestrator.progress import Progress as Display
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig
 from interlock.orchestrator.summary import Outcome, RefereeSummary, RunSummary
+from interlock.orchestrator.swap_record import SwapRecord
 from interlock.orchestrator.tally import Tally
 from interlock.planners.plan import Plan, Task
 from interlock.traces.recorder import Recorder
@@ -109,8 +110,15 @@ class Bystanders:
         self._refused = refused
         self._tell("display", self._display.tick, report)
 
-    def finish(self, outcome: Outcome, reason: str, plan: Plan) -> RunSummary:
-        """Close the trace, write the report, and sum up."""
+    def finish(
+        self,
+        outcome: Outcome,
+        reason: str,
+        plan: Plan,
+        uncertainty: Mapping[str, int],
+        swaps: tuple[SwapRecord, ...] = (),
+    ) -> RunSummary:
+        """Close the trace, write the report, and sum up; the last two are as in `RunSummary`."""
         self._picture()
         tally, seen = self._tally, self._rig.referee.report()
         summary = RunSummary(
@@ -123,6 +131,7 @@ class Bystanders:
             interventions=dict(sorted(tally.interventions.items())),
             refusals=dict(sorted(tally.refusals.items())),
             released_fraction=tally.released_fraction,
+            uncertainty=dict(uncertainty),
             path_length_rad=tally.path_length_rad,
             min_margin_m=tally.min_margin_m,
             referee=RefereeSummary(
@@ -135,6 +144,7 @@ class Bystanders:
             trace=str(self._recorder.path),
             report=str(self._request.out / "report.html") if self._request.report else None,
             seed=self._request.seed,
+            swaps=swaps,
         )
         self._recorder.outcome(json.loads(summary.to_json()))
         recorded = self._recorder.close()

@@ -30,6 +30,7 @@ from interlock.orchestrator.robot_rules import check_robot
 from interlock.orchestrator.scene_rules import check_scene
 from interlock.orchestrator.seeded_scene import SeededScene
 from interlock.orchestrator.solid import pose_matrix
+from interlock.orchestrator.stream_rules import check_stream
 from interlock.orchestrator.urdf_composer import UrdfComposer
 from interlock.orchestrator.urdf_outline import UrdfOutline
 from interlock.orchestrator.urdf_source import find_urdf
@@ -86,6 +87,7 @@ class Cell:
         check_robot(file.robot, outline)
         check_scene(file, outline)
         check_clocks(file)
+        check_stream(file)
         for index, skill in enumerate(file.skills):
             if skill not in SKILLS:
                 raise CellError(

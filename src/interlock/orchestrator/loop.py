@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable
 from typing import Protocol
 
-from interlock.errors import RefusedError
+from interlock.errors import RefusedError, UnsureError
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.frame import Frame
 from interlock.hal.phase import Phase
@@ -62,6 +62,7 @@ class Loop:
         state: the robot's state as last reported.
         scene: the world as last reported.
         trouble: why the last question brought no chunk, or "".
+        plan_anew: whether the policy has asked, in the phase that is granted, that the goal be planned anew.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Loop:
         self._history = history or MotionHistory()
         self._due_ns = 0
         self.trouble = ""
+        self.plan_anew = False
         self._note = note
         self._grant = 0
         self._asked: tuple[int, TaskView] | None = None
@@ -117,6 +119,7 @@ class Loop:
     def grant(self, phase: Phase) -> None:
         """Put a phase in force; the next tick asks for a new proposal; answers to older ones are dropped."""
         self._grant += 1
+        self.plan_anew = False
         self._drive.handle(PhaseMessage(phase=phase))
         self._witness.phase(phase, self._clock.now_ns())
         self._due_ns = 0
@@ -141,6 +144,9 @@ class Loop:
     def _hand_over(self, proposed: object) -> None:
         if proposed is None or self._comes_too_late():
             return
+        if isinstance(proposed, UnsureError):  # nor does it follow further what it said before
+            self._drive.handle(ChunkMessage(chunk=None))
+            self.plan_anew = proposed.plan_anew
         if isinstance(proposed, RefusedError):
             self.trouble = f"proposal refused before the gate: {proposed}"
             self._complain(self.trouble)

@@ -15,6 +15,13 @@ _FORM: dict[str, type] = {
     "dt_s": float,
     "provenance": Provenance,
 }
+_ORIGIN: dict[str, type] = {
+    "prompt_sha256": str,
+    "steps": int,
+    "question_seed": int,
+    "code": str,
+    "transport": str,
+}
 
 
 def not_a_chunk(proposed: object) -> str:
@@ -25,4 +32,17 @@ def not_a_chunk(proposed: object) -> str:
         value = getattr(proposed, name)
         if not isinstance(value, form) or isinstance(value, bool):
             return f"its {name} is a {type(value).__name__}, not a {form.__name__}"
+    return _not_an_origin(proposed.provenance)
+
+
+def _not_an_origin(origin: Provenance) -> str:
+    """What would not come back from a record as it was, or ""."""
+    if type(origin) is not Provenance:
+        return f"its provenance is a {type(origin).__name__}"
+    for name, form in _ORIGIN.items():
+        value = getattr(origin, name)
+        if type(value) is not form and not (value is None and form is int):
+            return f"its provenance.{name} is a {type(value).__name__}, not a {form.__name__}"
+    if not all(type(text) is str for pair in origin.files for text in pair):
+        return "its provenance.files are no names and hashes"
     return ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from interlock.hal.look import Look
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.swap_rules import SwapRules
 from interlock.policy.wording import Wording
 
 __all__ = ["RunRequest"]
@@ -34,6 +35,8 @@ class RunRequest:
         record: whether to keep a trace; without one there is no report either.
         look: how the cell looks in its cameras; None: plainly.
         wording: how each step is said to the policy.
+        swap_to: a checkpoint that shadows from the first question on and takes over if it may; or None.
+        swap_rules: the terms of that, and of swaps asked for meanwhile.
     """
 
     goal: str
@@ -51,6 +54,8 @@ class RunRequest:
     record: bool = True
     look: Look | None = None
     wording: Wording = field(default_factory=Wording)
+    swap_to: Path | None = None
+    swap_rules: SwapRules = field(default_factory=SwapRules)
 
     @property
     def policy_options(self) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from interlock.orchestrator.display import require_display
 from interlock.orchestrator.nearest import nearest
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.run_folder import RunFolder
-from interlock.orchestrator.trained_cell import trained_cell
+from interlock.orchestrator.trained_cell import require_body, trained_cell
 from interlock.planners.plan import Plan
 from interlock.policy.registry import names
 
@@ -30,10 +30,12 @@ def prepare_run(
     state_dir: Path | None,
     telemetry: str,
     checkpoint: Path | None = None,
+    swap_to: Path | None = None,
 ) -> tuple[RunRequest, RunFolder]:
     """The request and the folder claimed for it; nothing else is touched.
 
-    A checkpoint stands for the policy `vla` and for the action space that it was trained in.
+    A checkpoint stands for the policy `vla` and for the action space that it was trained in; one that is to
+    take over meanwhile has to know this body in that action space.
 
     Raises:
         BadInputError: if any of it cannot be used.
@@ -46,6 +48,8 @@ def prepare_run(
             )
         loaded, policy = trained_cell(loaded, checkpoint), "vla"
     chosen = choose_policy(loaded, policy)
+    if swap_to is not None:
+        require_body(loaded, swap_to)
     if gui:
         require_display()
     state = open_state_dir(state_dir or default_state_dir(loaded.file.robot.name))
@@ -60,6 +64,7 @@ def prepare_run(
         out=folder.path,
         state_dir=state,
         telemetry=telemetry,
+        swap_to=swap_to,
     )
     return request, folder
 

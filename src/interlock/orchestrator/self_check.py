@@ -17,6 +17,7 @@ from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.check_result import CheckResult
 from interlock.orchestrator.host_timing import sleep_lateness_us, tick_parts_us
 from interlock.orchestrator.reachability import make_reachable
+from interlock.orchestrator.stream_rules import longest_answer_s, stream_times_s
 from interlock.planners.domain import Role
 
 __all__ = ["run"]
@@ -46,6 +47,7 @@ def run(cell: Cell) -> list[CheckResult]:
         ("constraints load", lambda: _constraints(cell, body)),
         ("solvers agree", _solvers),
         ("objects are in reach", lambda: _reach(cell)),
+        ("chunks last until the next", lambda: _answers(cell)),
         ("the tick fits its period", lambda: _timing(cell)),
         ("this host wakes in time", lambda: _wake(cell)),
     ]
@@ -84,6 +86,17 @@ def _reach(cell: Cell) -> Finding:
     movable = [o for o in cell.domain(0).objects if o.role is Role.MOVABLE]
     missed = [f"{o.name}: {why}" for o in movable if (why := reachable(o.position)) is not None]
     return not missed, "; ".join(missed) or f"all {len(movable)} movable objects"
+
+
+def _answers(cell: Cell) -> Finding:
+    latency_s, lead_s = stream_times_s(cell.policy_options)
+    longest_s, deadline_s = longest_answer_s(cell.file, lead_s), cell.file.guards.chunk_deadline_s
+    detail = (
+        f"an answer may take {1e3 * longest_s:.0f} ms (chunk_deadline_s {deadline_s:g}, "
+        f"{cell.rates.horizon} steps at {cell.rates.chunk_rate_hz:g} Hz, replan_s {cell.rates.replan_s:g}); "
+        f"simulated are {1e3 * latency_s:.0f} ms"
+    )
+    return longest_s >= latency_s and longest_s > 0.0, detail
 
 
 def _timing(cell: Cell) -> Finding:

@@ -23,13 +23,13 @@ from interlock.orchestrator.messages import StopMessage, TickReport
 from interlock.orchestrator.motion_history import MotionHistory
 from interlock.orchestrator.phases import PhaseTracker, Progress, TaskState
 from interlock.orchestrator.progress import Progress as Display
-from interlock.orchestrator.proposer import ThreadProposer, WaitingProposer
 from interlock.orchestrator.reachability import make_reachable
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig, build_rig
 from interlock.orchestrator.sight import cameras_for, sight_for
-from interlock.orchestrator.stream_proposer import streaming
 from interlock.orchestrator.summary import Outcome, RunSummary
+from interlock.orchestrator.swap_request import SwapRequest
+from interlock.orchestrator.swapping import swapping
 from interlock.orchestrator.world_state import broken_goals, refreshed
 from interlock.planners.domain import Domain
 from interlock.planners.plan import Plan, Task
@@ -37,6 +37,7 @@ from interlock.planners.search import plan_goal
 from interlock.policy.observation import TaskView
 from interlock.policy.policy import Policy, PolicyContext, PolicyFactory
 from interlock.policy.registry import create
+from interlock.policy.uncertainty.decision import UncertaintyGate
 from interlock.policy.wording import Wording
 
 __all__ = ["Session", "run"]
@@ -95,6 +96,7 @@ def run(
         try:
             lease.acquire()
             latch.require_clear()  # again: whoever held the lease until now may have latched
+            SwapRequest(request.state_dir).drop()  # asked of an earlier run; from now on one may come for us
             rig = build_rig(
                 cell,
                 seed=request.seed,
@@ -118,11 +120,13 @@ def run(
         try:
             with Bystanders(request, rig, display) as bystanders:
                 bystanders.plan(plan)
-                session = Session(request, rig, lease, policy, domain, bystanders, interrupted, cameras)
+                session = Session(
+                    request, rig, lease, policy, domain, bystanders, interrupted, cameras, context
+                )
                 try:
                     summary = session.run(plan)
                 finally:
-                    session.sight.close()
+                    session.close()
                 if inspect is not None:
                     inspect(rig)
                 return summary
@@ -143,7 +147,8 @@ class Session:
         domain: Domain,
         bystanders: Bystanders,
         interrupted: Interrupts,
-        cameras: tuple[CameraSpec, ...] = (),
+        cameras: tuple[CameraSpec, ...],
+        context: PolicyContext,
     ) -> None:
         self._request = request
         self._rig = rig
@@ -156,11 +161,22 @@ class Session:
         self._mode: Mode | None = None
         self._complaint = ""
         _reset(policy)
+        uncertainty = getattr(policy, "uncertainty", None)
+        self._uncertainty = uncertainty if isinstance(uncertainty, UncertaintyGate) else None
         self.sight = sight_for(cameras, rig, real_time=request.real_time, complain=self._complain)
         history = MotionHistory()
-        asked = ThreadProposer(policy) if request.real_time else WaitingProposer(policy, self._stop_wanted)
+        self._swap = swapping(
+            policy,
+            request=request,
+            rig=rig,
+            context=context,
+            cameras=cameras,
+            history=history,
+            tell=lambda text, level: bystanders.event(self._now_ns(), "swap", text, level),
+            stopped=self._stop_wanted,
+        )
         self._loop = Loop(
-            proposer=streaming(asked, policy, rig.clock.now_ns, history, real_time=request.real_time),
+            proposer=self._swap,
             drive=rig.drive,
             clock=rig.clock,
             replan_s=rig.cell.rates.replan_s,
@@ -175,9 +191,16 @@ class Session:
         self._resting_ticks = 0
         self._last_phase = ""
 
+    def close(self) -> None:
+        """Let go of cameras and candidates."""
+        self.sight.close()
+        self._swap.close()
+
     def run(self, plan: Plan) -> RunSummary:
         """Run the plan, plan again from what is measured if a task fails, and say how it ended."""
         try:
+            if self._request.swap_to is not None:
+                self._swap.request(self._request.swap_to)
             reason = self._achieve(plan)
             if not self._settle():
                 cause = f"no measured standstill after {_STOP_S:g} s"
@@ -191,7 +214,8 @@ class Session:
         outcome = Outcome.GAVE_UP if reason else Outcome.ACHIEVED
         if self._rig.drive.latched:
             outcome, reason = Outcome.STOPPED, "; ".join(self._rig.drive.latched)
-        summary = self._bystanders.finish(outcome, reason, plan)
+        unsure = {} if self._uncertainty is None else self._uncertainty.counts
+        summary = self._bystanders.finish(outcome, reason, plan, unsure, self._swap.records)
         late = self._stop_cause()
         if late is not None and outcome is not Outcome.STOPPED:
             return self._stopped_late(summary, late)
@@ -238,8 +262,14 @@ class Session:
     def _run_tasks(self, plan: Plan) -> str:
         """Run every task; the reason why one failed, or ""."""
         for task in plan.tasks:
+            self._swap.look()
+            if self._swap.wants_hold:
+                self._exchange(holds=self._settle())
             self._bystanders.task(task)
+            began_ns = self._now_ns()
             failed = self._run_task(task, plan.goal)
+            if not failed or not (self._rig.drive.latched or self._out_of_time()):
+                self._swap.task_ended(failed, began_ns)
             if failed:
                 self._bystanders.event(self._now_ns(), "task", f"{task} failed: {failed}", "warning")
                 return failed
@@ -258,13 +288,23 @@ class Session:
             if progress.state is not TaskState.RUNNING:
                 return self._because(progress.reason) if progress.reason else ""
             self._grant(progress)
-            self._tick(_view(task, progress, goal, self._request.wording))
+            report = self._tick(_view(task, progress, goal, self._request.wording))
             if rig.drive.latched:
                 return "; ".join(rig.drive.latched)
+            if self._loop.plan_anew:
+                return self._because(f"{task} was given up")
+            if report.command is None and report.state.standstill:
+                self._swap.look()
+                self._exchange(holds=True)
             if (self._now_ns() - began_ns) * 1e-9 > self._times.max_task_s:
                 return self._because(f"{task} took longer than {self._times.max_task_s:g} s")
             if self._out_of_time():
                 return self._because("time is up")
+
+    def _exchange(self, *, holds: bool) -> None:
+        """Exchange the policies if that is due and the robot holds; then no proposal is in force."""
+        if holds and self._swap.exchange():
+            self._loop.withdraw()
 
     def _because(self, reason: str) -> str:
         """With what is wrong with the policy, if it is silent for a reason."""
@@ -283,6 +323,7 @@ class Session:
             self._bystanders.stop(self._now_ns(), StopCategory.STOP_AND_HOLD, self._rig.drive.latched)
         self.sight.refresh()
         report = self._loop.tick(task)
+        self._swap.after_tick(report)
         self._watch(report)
         return report
 
@@ -320,7 +361,7 @@ class Session:
 
     def _plan_again(self, plan: Plan, reason: str) -> Plan | None:
         """A plan from what is measured now, or None if that cannot help."""
-        self._settle()
+        self._exchange(holds=self._settle())
         state = self._loop.state
         if state.gripper is not None and state.gripper.force_n > 1.0:
             return None  # something is still in the hand; a person should look

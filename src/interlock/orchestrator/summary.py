@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from interlock.errors import ExitCode, InterlockError, RefusedError, StoppedError
+from interlock.orchestrator.swap_record import SwapRecord
 
 __all__ = ["Outcome", "RefereeSummary", "RunSummary"]
 
@@ -64,12 +65,14 @@ class RunSummary:
         interventions: for each guard, ticks in which it changed a proposal.
         refusals: for each guard, how often it refused on the way down the ladder.
         released_fraction: share of ticks in which a proposal was released, 0 to 1.
+        uncertainty: how often each was decided about a learned policy's answers; empty without a calibration.
         path_length_rad: sum over joints of the path commanded, [rad].
         min_margin_m: smallest distance margin, [m]; None if none was measured.
         referee: what the referee counted.
         trace: path of the trace, or None.
         report: path of the report, or None.
         seed: the run's seed.
+        swaps: checkpoints that were to take over meanwhile, and how that went.
     """
 
     outcome: Outcome
@@ -81,12 +84,14 @@ class RunSummary:
     interventions: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
     released_fraction: float = 0.0
+    uncertainty: Mapping[str, int] = field(default_factory=dict)
     path_length_rad: float = 0.0
     min_margin_m: float | None = None
     referee: RefereeSummary = field(default_factory=RefereeSummary)
     trace: str | None = None
     report: str | None = None
     seed: int = 0
+    swaps: tuple[SwapRecord, ...] = ()
 
     @classmethod
     def not_started(cls, error: InterlockError, *, goal: str, seed: int) -> RunSummary | None:

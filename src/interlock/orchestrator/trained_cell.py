@@ -15,7 +15,7 @@ from interlock.orchestrator.cell_schema import ActionSpace
 from interlock.orchestrator.proposing import proposing
 from interlock.policy.vla.statistics import Statistics
 
-__all__ = ["trained_cell"]
+__all__ = ["require_body", "require_statistics", "trained_cell"]
 
 
 def trained_cell(cell: Cell, checkpoint: Path) -> Cell:
@@ -27,7 +27,7 @@ def trained_cell(cell: Cell, checkpoint: Path) -> Cell:
         BadInputError: if there is no checkpoint in the folder.
         CheckpointError: if it knows this body in no action space; says in what the nearest one differs.
     """
-    statistics = _statistics(checkpoint)
+    statistics = require_statistics(checkpoint)
     known = {each.embodiment.fingerprint for each in statistics.bodies}
     own = cell.file.policy.action_space
     space = next((s for s in (own, *get_args(ActionSpace)) if _in_space(cell, s).fingerprint in known), own)
@@ -36,11 +36,26 @@ def trained_cell(cell: Cell, checkpoint: Path) -> Cell:
     return proposing(cell, space, policy="vla", options={**kept, "checkpoint": str(checkpoint.resolve())})
 
 
+def require_body(cell: Cell, checkpoint: Path) -> None:
+    """Return if a checkpoint was trained with the body of this cell, in its action space.
+
+    Raises:
+        BadInputError: if there is no checkpoint in the folder.
+        CheckpointError: if it was not; says in what the nearest body differs.
+    """
+    require_statistics(checkpoint).of(cell.embodiment())
+
+
 def _in_space(cell: Cell, space: ActionSpace) -> Embodiment:
     return replace(cell.embodiment(), channels=channels_of(cell.file.robot, space))
 
 
-def _statistics(checkpoint: Path) -> Statistics:
+def require_statistics(checkpoint: Path) -> Statistics:
+    """The bodies that a checkpoint knows; nothing else of it is read.
+
+    Raises:
+        BadInputError: if there is none in the folder, or one that cannot be used.
+    """
     path = checkpoint / "statistics.json"
     try:
         return Statistics.from_json(json.loads(path.read_text(encoding="utf-8")))

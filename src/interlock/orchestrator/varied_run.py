@@ -28,6 +28,7 @@ def play_varied(
     interrupts: Interrupts | None = None,
     make_policy: PolicyFactory | None = None,
     puppet: bool = False,
+    max_sim_time_s: float | None = None,
 ) -> RunSummary:
     """Play it, under the seed of the variation, in lockstep, without trace, report and pictures for people.
 
@@ -40,6 +41,7 @@ def play_varied(
         interrupts: whoever may want it to end; without one, nothing but its own end does.
         make_policy: see `session.run`.
         puppet: see `session.run`.
+        max_sim_time_s: end the run after this long, [s]; None leaves it to the cell.
 
     Raises:
         InterlockError: as `session.run` does.
@@ -62,6 +64,7 @@ def play_varied(
             record=False,
             look=variation.look,
             wording=variation.wording,
+            max_sim_time_s=max_sim_time_s,
         )
         return session.run(
             request,

@@ -10,6 +10,7 @@ import numpy as np
 
 from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk, Provenance
+from interlock.hal.provenance import CODE, INLINE
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
 from interlock.policy.tool_channels import ToolChannels
@@ -36,6 +37,8 @@ class ChunkMaker:
             version=_VERSION,
             config_sha256=hashlib.sha256(text.encode()).hexdigest(),
             seed=context.seed,
+            code=CODE,
+            transport=INLINE,
         )
         self._fingerprint = context.embodiment.fingerprint
         self._tool = None if context.embodiment.tool_reference is None else ToolChannels(context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +89,12 @@ def save_chunks(path: Path, embodiment: Embodiment, chunks: Iterable[ActionChunk
             "t0_ns": chunk.t0_ns,
             "dt_s": chunk.dt_s,
             "samples": chunk.samples.tolist(),
-            "provenance": asdict(chunk.provenance),
+            "provenance": chunk.provenance.to_json(),
         }
         if chunk.anchor is not None:
             row["anchor"] = chunk.anchor.tolist()
+        if chunk.spread is not None:
+            row["spread"] = chunk.spread.tolist()
         lines.append(json.dumps(row))
     try:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -152,6 +154,7 @@ def _chunk(path: Path, number: int, line: str, embodiment: Embodiment) -> Action
             dt_s=float(row["dt_s"]),
             provenance=Provenance(**row["provenance"]),
             anchor=row.get("anchor"),
+            spread=row.get("spread"),
         )
     except (BadInputError, KeyError, TypeError, ValueError) as error:
         raise _corrupt(path, number) from error

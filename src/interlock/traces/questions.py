@@ -258,6 +258,7 @@ def chunk_from(record: Mapping[str, Any]) -> ActionChunk:
         dt_s=number(record["dt_s"]),
         provenance=Provenance(**record["provenance"]),
         anchor=None if record["anchor"] is None else unpacked(record["anchor"]),
+        spread=unpacked(record["spread"]) if "spread" in record else None,
     )
 
 

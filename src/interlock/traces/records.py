@@ -94,8 +94,8 @@ def plan_record(plan: Plan) -> Record:
 
 
 def chunk_record(chunk: ActionChunk) -> Record:
-    """A proposal, its numbers bit for bit."""
-    return {
+    """A proposal, its numbers bit for bit; what it does not say is left out."""
+    record: Record = {
         "seq": chunk.seq,
         "digest": chunk.digest,
         "embodiment": chunk.embodiment,
@@ -104,9 +104,10 @@ def chunk_record(chunk: ActionChunk) -> Record:
         "t_ready_ns": chunk.t_ready_ns,
         "t0_ns": chunk.t0_ns,
         "dt_s": chunk.dt_s,
-        "provenance": chunk.provenance,
+        "provenance": chunk.provenance.to_json(),
         "anchor": None if chunk.anchor is None else packed(chunk.anchor),
     }
+    return record if chunk.spread is None else record | {"spread": packed(chunk.spread)}
 
 
 def phase_record(phase: Phase, stamp_ns: int) -> Record:

@@ -15,7 +15,7 @@ from interlock.traces.read import Message, TraceReader
 __all__ = ["GuardTally", "TraceSummary", "printable", "render_text", "summarise"]
 
 _RUNGS = ("as_proposed", "projected", "slowed", "retreating", "braking", "driver_stop")
-_READ = frozenset({"/run", "/verdict", "/stop", "/outcome"})
+_READ = frozenset({"/run", "/chunk", "/verdict", "/stop", "/outcome"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,7 @@ class TraceSummary:
         rungs: ticks per rung of the ladder, best first.
         guards: what each guard did, the busiest first.
         stops: (time [s], category, causes) of each stop.
+        origins: proposals by who made them, in words.
         chain: what the hash chain says.
     """
 
@@ -66,6 +67,7 @@ class TraceSummary:
     guards: tuple[GuardTally, ...]
     stops: tuple[tuple[float, int, tuple[str, ...]], ...]
     chain: ChainReport
+    origins: Mapping[str, int]
 
     @property
     def ticks(self) -> int:
@@ -87,6 +89,7 @@ class _Counter:
         self.turned_down: Counter[str] = Counter()
         self.first: dict[str, tuple[float, str]] = {}
         self.stops: list[tuple[float, int, tuple[str, ...]]] = []
+        self.origins: dict[str, set[int]] = {}
 
     def feed(self, message: Message) -> None:
         self.messages[message.topic] += 1
@@ -96,6 +99,8 @@ class _Counter:
         at_s = (message.stamp_ns - self.start_ns) / 1e9
         if message.topic == "/run":
             self.run, self.start_ns = record, int(record["start_ns"])
+        elif message.topic == "/chunk":
+            self.origins.setdefault(_origin(record["provenance"]), set()).add(record["seq"])
         elif message.topic == "/outcome":
             self.outcome = record
         elif message.topic == "/stop":
@@ -152,6 +157,7 @@ def summarise(run: Path) -> TraceSummary:
             guards=counter.tallies(),
             stops=tuple(counter.stops),
             chain=verifier.report(),
+            origins={origin: len(seqs) for origin, seqs in counter.origins.items()},
         )
 
 
@@ -182,6 +188,7 @@ def _text(summary: TraceSummary) -> str:
         f"length    {summary.duration_s:.2f} s, {summary.ticks} ticks, "
         f"{sum(summary.messages.values())} messages",
         f"chain     {_chain(summary.chain)}",
+        *(f"proposed  {count} by {printable(origin)}" for origin, count in summary.origins.items()),
         "",
         "released motion",
     ]
@@ -201,6 +208,18 @@ def _text(summary: TraceSummary) -> str:
     lines += ["", "messages"]
     lines += [f"  {printable(topic):<18}{count:>8}" for topic, count in summary.messages.items()]
     return "\n".join(lines) + "\n"
+
+
+def _origin(provenance: Mapping[str, Any]) -> str:
+    """Who made a chunk, the words that it read left out."""
+    facts = [
+        f"version {provenance['version']}",
+        *([str(provenance["code"])] if "code" in provenance else []),
+        *([str(provenance["transport"])] if "transport" in provenance else []),
+        *(f"{name} {str(sha256)[:12]}" for name, sha256 in sorted(provenance.get("files", {}).items())),
+        *([f"{provenance['steps']} steps"] if "steps" in provenance else []),
+    ]
+    return f"{provenance['policy']} ({', '.join(facts)})"
 
 
 def _outcome(outcome: Mapping[str, Any] | None) -> str:

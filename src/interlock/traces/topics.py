@@ -56,6 +56,11 @@ def _record(**properties: Schema) -> Schema:
     }
 
 
+def _with(schema: Schema, **optional: Schema) -> Schema:
+    """The record with keys that may be left out."""
+    return schema | {"properties": schema["properties"] | optional}
+
+
 _NUMBERS = _list(_NUMBER)
 _NODE = _list(_NUMBERS)
 _PACKED = _record(f64={"type": "string", "contentEncoding": "base64"}, shape=_list(_INT))
@@ -161,17 +166,28 @@ _OURS: dict[str, Schema] = {
             )
         ),
     ),
-    "/chunk": _record(
-        seq=_INT,
-        digest=_TEXT,
-        embodiment=_TEXT,
-        samples=_PACKED,
-        t_obs_ns=_INT,
-        t_ready_ns=_INT,
-        t0_ns=_INT,
-        dt_s=_NUMBER,
-        provenance=_record(policy=_TEXT, version=_TEXT, config_sha256=_TEXT, seed=_INT),
-        anchor=_maybe(_PACKED),
+    "/chunk": _with(
+        _record(
+            seq=_INT,
+            digest=_TEXT,
+            embodiment=_TEXT,
+            samples=_PACKED,
+            t_obs_ns=_INT,
+            t_ready_ns=_INT,
+            t0_ns=_INT,
+            dt_s=_NUMBER,
+            provenance=_with(
+                _record(policy=_TEXT, version=_TEXT, config_sha256=_TEXT, seed=_INT),
+                files=_map(_TEXT),
+                prompt_sha256=_TEXT,
+                steps=_INT,
+                question_seed=_INT,
+                code=_TEXT,
+                transport=_TEXT,
+            ),
+            anchor=_maybe(_PACKED),
+        ),
+        spread=_PACKED,
     ),
     "/phase": _record(stamp_ns=_INT, **_PHASE),
     "/state": _record(

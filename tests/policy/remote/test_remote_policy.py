@@ -37,6 +37,7 @@ from tests.policy.remote.conftest import (
 from tests.policy.remote.stand_in import ZmqStandIn
 
 from interlock.errors import BadInputError, RemotePolicyError
+from interlock.hal.provenance import CODE
 from interlock.hal.robot import RobotSpec
 from interlock.policy.remote.message import pack
 from interlock.policy.remote.tagged_array import ArrayTag, write_tagged
@@ -72,8 +73,12 @@ def test_a_chunk_says_over_what_it_came_and_never_the_token(
 ) -> None:
     server = stand_in(protocol, good(protocol, panda))
     monkeypatch.setenv("MY_TOKEN", "a-secret-of-mine")
-    chunk = connect(protocol, server.port, token_env="MY_TOKEN", **maps()).propose(observation_of(panda))
+    seen = observation_of(panda)
+    chunk = connect(protocol, server.port, token_env="MY_TOKEN", **maps()).propose(seen)
     assert chunk.provenance.version == f"1 over {protocol} from 127.0.0.1:{server.port}"
+    assert (chunk.provenance.transport, chunk.provenance.code) == (protocol, CODE)
+    words = seen.task.instruction.encode()
+    assert chunk.provenance.prompt_sha256 == hashlib.sha256(words).hexdigest()
     assert "a-secret-of-mine" not in repr(chunk)
     if protocol == "groot":
         assert server.requests[-1]["api_token"] == "a-secret-of-mine"

@@ -11,6 +11,7 @@ from tests.policy.stream.bodies import context_in, executed_along, observe, swin
 
 from interlock.errors import BadInputError, ShapeError
 from interlock.hal.chunk import Provenance
+from interlock.hal.provenance import CODE
 from interlock.policy.observation import Observation
 from interlock.policy.stream.chunk_model import Draft
 from interlock.policy.stream.chunk_space import space_of
@@ -89,6 +90,14 @@ def test_same_seed_same_question_same_chunk_and_each_question_its_own_seed() -> 
     digests = [[chunk.digest for chunk in run if chunk is not None] for run in runs]
     assert digests[0] == digests[1]
     assert len({chunk.samples.tobytes() for chunk in runs[0] if chunk is not None}) == 3
+
+
+def test_a_chunk_names_the_seed_of_its_question_and_where_it_was_made() -> None:
+    model = Model()
+    stream = stream_around(model)
+    origins = [chunk.provenance for chunk in (stream.propose(observe(HOME)) for _ in range(2)) if chunk]
+    assert [origin.question_seed for origin in origins] == [seed for _, _, seed in model.asked]
+    assert {(origin.code, origin.transport) for origin in origins} == {(CODE, "inline")}
 
 
 def test_a_reset_stream_starts_again() -> None:
@@ -173,6 +182,7 @@ def test_the_spread_is_kept_with_the_number_of_the_question() -> None:
     stream = stream_around(Model(), samples=4)
     chunk = stream.propose(observe(HOME))
     assert chunk is not None
+    np.testing.assert_array_equal(chunk.spread, chunk.samples.std(axis=0))
     assert stream.last is not None
     seq, draft = stream.last
     assert (seq, draft is not None) == (chunk.seq, True)

@@ -185,7 +185,7 @@ class _Trap:
         return (pytest.fail, ("a pickle was run",))
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "model.pt", "optimizer.pkl"])
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "model.pt", "optimizer.PKL"])
 def test_refuses_a_pickle_without_running_it(copied: Path, name: str) -> None:
     (copied / name).write_bytes(pickle.dumps(_Trap()))
     with pytest.raises(CheckpointError):
@@ -199,6 +199,13 @@ def test_refuses_a_pickle_without_running_it(copied: Path, name: str) -> None:
 def test_refuses_files_that_are_not_what_their_name_says(copied: Path, name: str, content: bytes) -> None:
     (copied / name).write_bytes(content)
     with pytest.raises(CheckpointError):
+        Checkpoint.load(copied)
+
+
+def test_refuses_a_key_that_stands_twice(copied: Path) -> None:
+    text = (copied / "config.json").read_text()
+    (copied / "config.json").write_text(text.replace('"horizon": 8', '"horizon": 9, "horizon": 8'))
+    with pytest.raises(CheckpointError, match="twice among"):
         Checkpoint.load(copied)
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,8 +14,9 @@ import torch
 
 pytest.importorskip("pybullet")
 
-from interlock.errors import BadInputError, CheckpointError, RefusedError
+from interlock.errors import BadInputError, CheckpointError, GoalError, RefusedError, ShapeError
 from interlock.hal.frame import Frame
+from interlock.hal.provenance import CODE
 from interlock.orchestrator import session
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.demo_run import cell_in_space
@@ -21,9 +25,16 @@ from interlock.orchestrator.request import RunRequest
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import PolicyContext
+from interlock.policy.proprioception import state_names
 from interlock.policy.registry import create
+from interlock.policy.stream.chunk_model import ChunkModel
+from interlock.policy.uncertainty.calibration import Played
+from interlock.policy.uncertainty.features import Features
+from interlock.policy.uncertainty.fit import fit_calibration
+from interlock.policy.uncertainty.recorded_model import RecordedModel
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.instruction import instruction_of
+from interlock.policy.vla.learned import LearnedPolicy
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
 from interlock.policy.vla.prompt import write_prompt
@@ -56,10 +67,7 @@ def drawn(name: str, folder: Path) -> Path:
     body = cell_of("panda_tabletop").embodiment()
     generator = np.random.default_rng(0)
     reach = np.array([0.05] * 3 + [0.1] * 3 + [0.03])
-    names = (
-        *("tool_x", "tool_y", "tool_z", "r00", "r10", "r20", "r01", "r11", "r21", "gripper_width"),
-        *(f"joint{k}" for k in range(7)),
-    )
+    names = state_names((f"panda_joint{k}" for k in range(1, 8)), has_gripper=True)
     statistics = BodyStatistics.measure(
         body,
         reach * generator.uniform(-1.0, 1.0, (200, 7)) + [0, 0, 0, 0, 0, 0, 0.04],
@@ -149,9 +157,33 @@ def test_chunk_is_in_the_cells_channels_and_says_where_it_comes_from(folder: Pat
     )
     weights = Checkpoint.load(folder).sha256["model.safetensors"]
     assert weights[:16] in chunk.provenance.version
+    np.testing.assert_array_equal(chunk.spread, chunk.samples.std(axis=0))
     colder = create("vla", context_for(folder, temperature=0.5)).propose(observation(cell))
     assert colder is not None
     assert colder.provenance.config_sha256 != chunk.provenance.config_sha256
+
+
+def test_chunk_names_files_words_steps_code_and_transport(folder: Path) -> None:
+    cell = cell_of("panda_tabletop")
+    seen = observation(cell)
+    task = replace(seen.task, step="push the red block")
+    one, same, other = (
+        create("vla", context_for(folder, steps=3)).propose(each)
+        for each in (seen, seen, replace(seen, task=task))
+    )
+    assert one is not None
+    assert same is not None
+    assert other is not None
+    origin = one.provenance
+    for name in ("config.json", "model.safetensors", "statistics.json", "tokenizer.json"):
+        assert dict(origin.files)[name] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    text = write_prompt(cell.embodiment(), instruction_of(STEP, "approach"))
+    assert origin.prompt_sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert (origin.steps, origin.code, origin.transport) == (3, CODE, "inline")
+    assert (same.digest, same.provenance) == (one.digest, origin)
+    assert replace(other.provenance, prompt_sha256=origin.prompt_sha256) == origin
+    assert other.provenance.prompt_sha256 != origin.prompt_sha256
+    assert other.digest != one.digest
 
 
 def test_what_is_seen_matters(seeing: Path) -> None:
@@ -203,6 +235,48 @@ def test_options_that_cannot_be_used_are_named(folder: Path, options: dict[str, 
         create("vla", context_for(folder, **options))
 
 
+def test_a_state_of_other_numbers_or_in_another_order_is_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "copy")
+    (tmp_path / "copy" / "SHA256SUMS").unlink()
+    path = tmp_path / "copy" / "statistics.json"
+    data = json.loads(path.read_text())
+    (entry,) = data["bodies"].values()
+    entry["state"][10:12] = entry["state"][11:9:-1]
+    path.write_text(json.dumps(data))
+    with pytest.raises(CheckpointError, match=r"statistics\.state.*another order"):
+        create("vla", context_for(tmp_path / "copy"))
+
+
+def test_an_instruction_of_100_kB_is_refused_and_the_next_one_is_not(folder: Path) -> None:
+    seen = observation(cell_of("panda_tabletop"))
+    policy = create("vla", context_for(folder))
+    with pytest.raises(GoalError, match="400 characters"):
+        policy.propose(replace(seen, task=replace(seen.task, step="pick it up " * 10_000)))
+    assert policy.propose(seen) is not None
+
+
+def test_a_picture_of_another_size_is_refused(seeing: Path) -> None:
+    seen = observation(cell_of("panda_tabletop"))
+    policy = create("vla", context_for(seeing))
+    small = tuple(replace(frame, rgb=frame.rgb[:64, :64]) for frame in seen.frames)
+    with pytest.raises(ShapeError, match=r"observed\.pictures\.base"):
+        policy.propose(replace(seen, frames=small))
+
+
+def test_what_is_not_finite_is_no_chunk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = create("vla", context_for(folder))
+    sample = QwenVla.sample
+
+    def broken(*told: Any, **more: Any) -> torch.Tensor:
+        numbers = sample(*told, **more).clone()
+        numbers[0, 0, 3, 1] = torch.nan
+        return numbers
+
+    monkeypatch.setattr(QwenVla, "sample", broken)
+    with pytest.raises(RefusedError, match="not finite"):
+        policy.propose(observation(cell_of("panda_tabletop")))
+
+
 def test_untrained_weights_move_nothing_into_anything(folder: Path, tmp_path: Path) -> None:
     cell = cell_of("panda_tabletop")
     (tmp_path / "out").mkdir()
@@ -227,3 +301,55 @@ def test_untrained_weights_move_nothing_into_anything(folder: Path, tmp_path: Pa
     assert summary.referee.contacts == 0
     assert summary.referee.limit_violations == 0
     assert summary.path_length_rad > 0.0
+
+
+def asked_by(folder: Path, names: tuple[str, ...], seed: int) -> list[Features]:
+    """Two questions of a made-up rollout, about blocks of different shades."""
+    recorded: list[RecordedModel] = []
+
+    def record(model: ChunkModel) -> ChunkModel:
+        recorded.append(RecordedModel(model, 4))
+        return recorded[-1]
+
+    policy = LearnedPolicy(context_for(folder, seed=seed), record)
+    for k in range(2):
+        seen = observation(cell_of("panda_tabletop"), names, red=100 + 7 * seed + 3 * k)
+        home = seen.state.q
+        policy.propose(replace(seen, state=replace(seen.state, q=home + 0.01 * (seed + 3 * k))))
+    return [question.features for question in recorded[0].questions]
+
+
+def test_a_calibration_is_used_for_the_weights_it_was_made_for_and_refused_for_others(
+    folder: Path, tmp_path: Path
+) -> None:
+    alone = LearnedPolicy(context_for(folder))
+    roles = tuple(sorted(alone.roles))
+    assert alone.uncertainty is None
+    made = fit_calibration(
+        [asked_by(folder, roles, seed) for seed in range(7)],
+        alone.made_for,
+        Played(cell="", variation=(), goals=(), moved_by="vla", episodes=7, seeds=(), fitted=0),
+        samples=4,
+        slow_share=0.5,
+        doubt_share=0.4,
+    )
+    watched_folder = tmp_path / "checkpoint"
+    shutil.copytree(folder, watched_folder)
+    replace(made, slow=1e6, doubt=1e6).save(watched_folder / "calibration.json")
+    policy = LearnedPolicy(context_for(watched_folder))
+    seen = observation(cell_of("panda_tabletop"), roles, red=120)
+    chunk = policy.propose(seen)
+    plain = LearnedPolicy(context_for(folder, stream={"samples": 4})).propose(seen)
+    assert chunk is not None
+    assert plain is not None
+    assert policy.uncertainty is not None
+    assert policy.uncertainty.counts["trust"] == 1
+    np.testing.assert_array_equal(chunk.samples, plain.samples[:1])
+    assert chunk.provenance.config_sha256 != plain.provenance.config_sha256
+    assert LearnedPolicy(context_for(watched_folder, uncertainty={"use": False})).uncertainty is None
+    with pytest.raises(CheckpointError, match="sampling"):
+        LearnedPolicy(context_for(watched_folder, temperature=0.5))
+    other = replace(made, made_for=replace(made.made_for, weights_sha256="0" * 64))
+    other.save(watched_folder / "calibration.json")
+    with pytest.raises(CheckpointError, match="weights_sha256"):
+        create("vla", context_for(watched_folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -133,6 +134,10 @@ def test_a_chunk_names_the_weights(build: Callable[..., Any], folder: Path, pand
     after = build(**options(folder)).propose(seen(panda)).provenance
     assert before.version != after.version
     assert before.config_sha256 != after.config_sha256
+    assert {name for name, _ in set(before.files) ^ set(after.files)} == {"processor_config.json"}
+    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert dict(after.files)["model.safetensors"] == weights
+    assert (after.transport, after.steps) == ("inline", options(folder)["steps"])
 
 
 def spoil(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:

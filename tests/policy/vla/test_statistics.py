@@ -12,6 +12,7 @@ import pytest
 from tests.policy.vla.models import body
 
 from interlock.errors import CheckpointError, ShapeError
+from interlock.hal.embodiment import ChannelKind, Reference
 from interlock.policy.vla.channel_scale import MIN_SPREAD, ChannelScale
 from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
 
@@ -165,3 +166,47 @@ def test_refuses_statistics_that_were_tampered_with(spoil: Any) -> None:
     spoil(data)
     with pytest.raises(CheckpointError):
         Statistics.from_json(data)
+
+
+REACH = np.linspace(0.0, 0.2, 8)[None, :, None] * RANDOM.uniform(-1.0, 1.0, (300, 1, 3))
+
+
+def told_in_changes(chunks: np.ndarray) -> BodyStatistics:
+    """Of a body whose first three channels are relative to the start of a chunk."""
+    one = body(channels=4)
+    relative = tuple(
+        replace(channel, kind=ChannelKind.TOOL_POSITION, reference=Reference.CHUNK_START)
+        for channel in one.channels[:3]
+    )
+    absolute = RANDOM.uniform(0.0, 0.08, (*chunks.shape[:2], 1))
+    states = RANDOM.uniform(-1.0, 1.0, (50, 2))
+    moving = replace(one, channels=(*relative, one.channels[3]))
+    return BodyStatistics.measure(moving, np.concatenate([chunks, absolute], axis=2), states, STATE, {})
+
+
+def test_steps_that_grow_along_a_chunk_are_each_as_wide_to_the_model() -> None:
+    found = told_in_changes(REACH)
+    width = np.zeros((300, 8, 1))
+    numbers = found.scale_actions(np.concatenate([REACH, width], axis=2))[:, 1:, :3]
+    reach = np.percentile(np.abs(numbers), 99.0, axis=0)
+    np.testing.assert_allclose(reach, 1.0, atol=0.1)
+    assert np.array(found.growth)[0, :3] == pytest.approx(0.02)  # the start itself
+    assert (np.array(found.growth)[:, 3] == 1.0).all()
+
+
+def test_the_first_steps_of_a_chunk_come_back_too() -> None:
+    found = told_in_changes(REACH)
+    steps = RANDOM.normal(size=(2, 3, 4))
+    np.testing.assert_allclose(found.unscale_actions(found.scale_actions(steps)), steps, atol=1e-12)
+    with pytest.raises(ShapeError, match="8 steps"):
+        found.scale_actions(np.zeros((9, 4)))
+    with pytest.raises(ShapeError, match="8 steps"):
+        found.unscale_actions(np.zeros(4))
+
+
+@pytest.mark.parametrize(
+    "growth", [((0.5,),), ((0.0,) * 4,) * 8, ((1.5,) * 4,) * 8, ((float("nan"),) * 4,) * 8]
+)
+def test_refuses_a_growth_of_another_form(growth: tuple[tuple[float, ...], ...]) -> None:
+    with pytest.raises(CheckpointError, match="growth"):
+        replace(told_in_changes(REACH), growth=growth)

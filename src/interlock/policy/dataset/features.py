@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.embodiment import Embodiment
+from interlock.policy.proprioception import state_names
 
-__all__ = ["IMAGES", "POSE_NAMES", "PROJECTION", "TOOL_NAMES", "VERSION", "Features"]
+__all__ = ["IMAGES", "POSE_NAMES", "PROJECTION", "VERSION", "Features"]
 
 VERSION = "v3.0"
 """Version of LeRobot's format."""
@@ -19,12 +20,6 @@ VERSION = "v3.0"
 IMAGES = "observation.images."
 PROJECTION = "observation.projection."
 """Before the role of a camera: `Frame.projection`, row by row."""
-
-TOOL_NAMES = (
-    *("tool_x", "tool_y", "tool_z"),
-    *("tool_r00", "tool_r10", "tool_r20", "tool_r01", "tool_r11", "tool_r21"),
-)
-"""Position [m], then the first two columns of the rotation matrix, in the world."""
 
 POSE_NAMES = ("x", "y", "z", "r00", "r10", "r20", "r01", "r11", "r21")
 _CAMERA = tuple(f"p{row}{column}" for row in range(3) for column in range(4))
@@ -52,8 +47,7 @@ class Features:
     @property
     def state_names(self) -> tuple[str, ...]:
         """What `observation.state` holds: tool pose, gripper width [m] if there is one, joints [rad]."""
-        gripper = ("gripper_width",) if self.embodiment.has_gripper else ()
-        return (*TOOL_NAMES, *gripper, *self.joints)
+        return state_names(self.joints, has_gripper=self.embodiment.has_gripper)
 
     @property
     def action_names(self) -> tuple[str, ...]:

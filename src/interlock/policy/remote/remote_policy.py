@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from interlock.errors import BadInputError
 from interlock.hal.chunk import ActionChunk, Provenance
+from interlock.hal.provenance import CODE
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
 from interlock.policy.remote.action_map import ActionMap
@@ -80,6 +82,8 @@ class RemotePolicy:
             version=f"{_VERSION} over {dialect.name} from {options.host}:{port}",
             config_sha256=hashlib.sha256(settings.encode()).hexdigest(),
             seed=context.seed,
+            code=CODE,
+            transport=dialect.name,
         )
         self._may_wait = told is None
         self._seq = 0
@@ -99,7 +103,8 @@ class RemotePolicy:
         Raises:
             RemotePolicyError: if there is none by the deadline, or one that may not be used.
         """
-        request = self._dialect.request(self._tell(observation))
+        told = self._tell(observation)
+        request = self._dialect.request(told)
         arrays = self._dialect.arrays(self._line.ask(request))
         if self._may_wait and all(_is_empty(arrays.get(key)) for key in self._actions.widths):
             return None
@@ -111,7 +116,7 @@ class RemotePolicy:
             t_ready_ns=observation.stamp_ns,
             t0_ns=observation.stamp_ns,
             dt_s=1.0 / self._embodiment.rate_hz,
-            provenance=self._provenance,
+            provenance=replace(self._provenance, prompt_sha256=told.prompt_sha256),
             anchor=self._actions.anchor(observation.state),
         )
         self._seq += 1

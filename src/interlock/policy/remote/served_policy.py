@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -84,6 +85,8 @@ class ServedPolicy:
             return _none(self.embodiment)
         if not isinstance(chunk, ActionChunk):
             raise RemotePolicyError("made no chunk", field=f"policy {self._policy.name}")
+        if not math.isclose(chunk.dt_s * self.embodiment.rate_hz, 1.0):
+            return _none(self.embodiment)  # bare steps cannot say that they are to be followed slowly
         steps: FloatArray = chunk.samples[0]
         return steps
 

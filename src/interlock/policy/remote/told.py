@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,3 +33,8 @@ class Told:
     prompt: tuple[str, str] | None
     extra: Mapping[str, Any] = field(default_factory=dict)
     interlock: Mapping[str, Any] | None = None
+
+    @property
+    def prompt_sha256(self) -> str:
+        """SHA-256 of the words, UTF-8; "" without any."""
+        return "" if self.prompt is None else hashlib.sha256(self.prompt[1].encode()).hexdigest()

@@ -20,10 +20,16 @@ class Draft:
     Attributes:
         samples: shape (K, T, C), channel units of the embodiment; relative poses start from the observation.
         spread: how far the samples lie apart by step and channel, shape (T, C), channel units; or None.
+        prompt_sha256: SHA-256 of the words that the model read for this, UTF-8; "" if it read none.
+        embedding: what the model makes of the observation, shape (D,), without unit; or None.
+        pace: speed at which to follow it as a share of the model's own, above 0, to 1.
     """
 
     samples: FloatArray
     spread: FloatArray | None = None
+    prompt_sha256: str = ""
+    embedding: FloatArray | None = None
+    pace: float = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "samples", frozen_array(self.samples, (None, None, None), "draft.samples"))
@@ -31,6 +37,8 @@ class Draft:
             object.__setattr__(
                 self, "spread", frozen_array(self.spread, self.samples.shape[1:], "draft.spread")
             )
+        if self.embedding is not None:
+            object.__setattr__(self, "embedding", frozen_array(self.embedding, (None,), "draft.embedding"))
 
 
 class ChunkModel(Protocol):

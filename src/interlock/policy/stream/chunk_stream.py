@@ -12,6 +12,7 @@ import numpy as np
 
 from interlock.errors import ShapeError
 from interlock.hal.chunk import ActionChunk, Provenance
+from interlock.hal.provenance import CODE, INLINE
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
 from interlock.policy.stream.chunk_model import ChunkModel, Draft
@@ -88,7 +89,8 @@ class ChunkStream:
         """
         prefix = self._prefix(observation) if self.options.rtc else None
         began_ns = self._clock() if self._real_time else 0
-        draft = self._model.infer(observation, prefix, self.options.samples, self._question_seed())
+        seed = self._question_seed()
+        draft = self._model.infer(observation, prefix, self.options.samples, seed)
         spent_ns = self._clock() - began_ns if self._real_time else 0
         if self._real_time:
             self._delays.note(spent_ns * 1e-9)
@@ -96,7 +98,8 @@ class ChunkStream:
         self.last = (seq, draft)
         if draft is None:
             return None
-        return self._chunk(self._checked(draft), observation, seq, observation.stamp_ns + spent_ns)
+        origin = replace(self._provenance, prompt_sha256=draft.prompt_sha256, question_seed=seed)
+        return self._chunk(self._checked(draft), observation, seq, observation.stamp_ns + spent_ns, origin)
 
     def _prefix(self, observation: Observation) -> Prefix:
         """With two ticks on top of the delay: an observation is one old, and an answer waits for the next."""
@@ -119,7 +122,9 @@ class ChunkStream:
             )
         return draft
 
-    def _chunk(self, draft: Draft, observation: Observation, seq: int, ready_ns: int) -> ActionChunk:
+    def _chunk(
+        self, draft: Draft, observation: Observation, seq: int, ready_ns: int, origin: Provenance
+    ) -> ActionChunk:
         return ActionChunk(
             seq=seq,
             embodiment=self._fingerprint,
@@ -127,13 +132,16 @@ class ChunkStream:
             t_obs_ns=observation.stamp_ns,
             t_ready_ns=ready_ns,
             t0_ns=observation.stamp_ns + round(self.options.lead_s * 1e9),
-            dt_s=1.0 / self._body.rate_hz,
-            provenance=self._provenance,
+            dt_s=1.0 / (self._body.rate_hz * draft.pace),
+            provenance=origin,
             anchor=self._space.anchor(observation.state.q_commanded),
+            spread=draft.spread,
         )
 
 
 def _provenance(model: Provenance, options: StreamOptions, seed: int) -> Provenance:
-    """The model's, with the stream's options in the configuration's hash."""
+    """The model's, with the stream's options in the configuration's hash; it runs here unless it says so."""
     text = json.dumps([model.config_sha256, asdict(options)], sort_keys=True)
-    return replace(model, config_sha256=hashlib.sha256(text.encode()).hexdigest(), seed=seed)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    code, transport = model.code or CODE, model.transport or INLINE
+    return replace(model, config_sha256=digest, seed=seed, code=code, transport=transport)

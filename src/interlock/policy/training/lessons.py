@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from interlock.hal.arrays import FloatArray
 from interlock.hal.embodiment import ChannelKind
-from interlock.policy.dataset.features import TOOL_NAMES
 from interlock.policy.dataset.reader import Demonstrations
+from interlock.policy.proprioception import TOOL_NAMES
 from interlock.policy.training.photometry import Photometry
 from interlock.policy.vla.config import InputKind, VlaConfig
 from interlock.policy.vla.inputs import Batch, GroundingTarget
@@ -143,8 +143,8 @@ class _Set:
     def errors(self, frame: int, chunk: FloatArray) -> tuple[float, float]:
         """As in `Lessons.errors`."""
         horizon, channels = self.actions.shape[1:]
-        last = self._body.unscale_actions(chunk[horizon - 1, :channels])
-        away = 1e3 * (last - self.demos.chunk[frame, -1])
+        steps = self._body.unscale_actions(chunk[:horizon, :channels])
+        away = 1e3 * (steps[-1] - self.demos.chunk[frame, -1])
         return float(np.linalg.norm(away[self._way])), float(np.abs(away[self._width]).sum())
 
     def _tool(self, frame: int) -> FloatArray:

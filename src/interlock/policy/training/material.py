@@ -101,7 +101,7 @@ class Material:
             bodies.append(
                 BodyStatistics.measure(
                     demos.embodiment,
-                    demos.chunk[frames].reshape(-1, demos.chunk.shape[2]),
+                    demos.chunk[frames],
                     demos.state[frames],
                     tuple(StateName(name=name, unit=_unit(name)) for name in names),
                     {name: value for name, value in constants.items() if name in known},

@@ -21,7 +21,7 @@ __all__ = ["FILES", "Checkpoint"]
 
 FILES = ("config.json", "model.safetensors", "statistics.json", "tokenizer.json", "card.md")
 _MANIFEST = "SHA256SUMS"
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt")
+_PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +136,8 @@ class Checkpoint:
 def _read(folder: Path) -> dict[str, bytes]:
     if not folder.is_dir():
         raise CheckpointError("no such folder", field="checkpoint", value=str(folder))
-    for pattern in _PICKLES:
-        for found in sorted(folder.glob(pattern)):
+    for found in sorted(folder.iterdir()):
+        if found.suffix.lower() in _PICKLES:
             raise CheckpointError(
                 "a pickle runs code when it is read, and is refused unread",
                 field="checkpoint",
@@ -185,8 +185,13 @@ def _json(content: bytes, name: str) -> object:
     def refuse(word: str) -> object:
         raise ValueError(f"{word} is no number")
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError(f"a key stands twice among {', '.join(key for key, _ in pairs)[:120]}")
+        return dict(pairs)
+
     try:
-        return json.loads(_utf8(content, name), parse_constant=refuse)
+        return json.loads(_utf8(content, name), parse_constant=refuse, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"is no JSON: {error}", field=name) from None
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 from interlock.policy.policy import PolicyContext
+from interlock.policy.stream.chunk_model import ChunkModel
 from interlock.policy.stream.chunk_stream import ChunkStream
+from interlock.policy.stream.options import StreamOptions
+from interlock.policy.uncertainty.calibration import Calibration, MadeFor
+from interlock.policy.uncertainty.decision import UncertaintyGate
+from interlock.policy.uncertainty.options import UncertaintyOptions
+from interlock.policy.uncertainty.watched_model import WatchedModel
 from interlock.policy.vla.learned_model import LearnedModel
 from interlock.policy.vla.learned_options import LearnedOptions
 
@@ -15,16 +24,46 @@ class LearnedPolicy(ChunkStream):
 
     Args:
         context: body, cameras, seed and options of the cell.
+        watch: is put around the model instead of what `policy.options.uncertainty` says.
 
     Attributes:
         roles: the cameras it looks through.
+        made_for: what a calibration has to have been made for.
+        uncertainty: what was decided about its answers; None without a calibration.
 
     Raises:
         BadInputError: if an option cannot be used or no weights are there.
-        CheckpointError: if the checkpoint is not whole, or not for this body or these cameras.
+        CheckpointError: if the checkpoint is not whole, or not for this body or these cameras, or the
+            calibration is another policy's.
     """
 
-    def __init__(self, context: PolicyContext) -> None:
-        model = LearnedModel(context, LearnedOptions.read(context.options))
-        super().__init__(model, context)
+    def __init__(
+        self, context: PolicyContext, watch: Callable[[ChunkModel], ChunkModel] | None = None
+    ) -> None:
+        options = LearnedOptions.read(context.options)
+        model = LearnedModel(context, options)
         self.roles = model.roles
+        self.made_for = MadeFor(
+            weights_sha256=model.weights_sha256,
+            embodiment=context.embodiment.fingerprint,
+            sampling=_sampling(context, options),
+        )
+        watched = self._watched(model, context, options) if watch is None else watch(model)
+        self.uncertainty: UncertaintyGate | None = getattr(watched, "uncertainty", None)
+        super().__init__(watched, context)
+
+    def _watched(self, model: LearnedModel, context: PolicyContext, options: LearnedOptions) -> ChunkModel:
+        told = UncertaintyOptions.read(context.options.get("uncertainty", {}))
+        path = told.find(options.checkpoint)
+        if path is None:
+            return model
+        calibration = Calibration.load(path)
+        calibration.check(self.made_for)
+        return WatchedModel(model, calibration, told)
+
+
+def _sampling(context: PolicyContext, options: LearnedOptions) -> str:
+    """What changes a chunk beside the weights; the number of threads changes no more than the last bits."""
+    facts = {name: value for name, value in options.decisive().items() if name != "threads"}
+    facts["rtc"] = StreamOptions.read(context.options.get("stream", {})).rtc
+    return json.dumps(facts, sort_keys=True)

@@ -14,22 +14,26 @@ import interlock
 from interlock.errors import CheckpointError, RefusedError
 from interlock.hal.arrays import FloatArray
 from interlock.hal.bounds import object_size
-from interlock.hal.chunk import Provenance
+from interlock.hal.provenance import CODE, INLINE, Provenance
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
+from interlock.policy.proprioception import state_names
 from interlock.policy.stream.chunk_model import Draft
 from interlock.policy.stream.prefix import Prefix
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import InputKind
+from interlock.policy.vla.flow import draw_noise
+from interlock.policy.vla.inputs import Inputs
 from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.prompt import write_prompt
 from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.rest import RestBand
-from interlock.policy.vla.slots import slot_vector
+from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS, slot_vector
+from interlock.policy.vla.statistics import BodyStatistics
 
 __all__ = ["LearnedModel"]
 
@@ -47,6 +51,7 @@ class LearnedModel:
         name: "vla".
         provenance: hashes of weights, configuration, statistics and tokenizer, and of the options.
         roles: the cameras it looks through.
+        weights_sha256: of model.safetensors.
 
     Raises:
         CheckpointError: if the checkpoint cannot be used, or not for this body or these cameras.
@@ -61,10 +66,12 @@ class LearnedModel:
         self._config = checkpoint.config
         self._embodiment = context.embodiment
         self._body = checkpoint.body(context.embodiment)
+        _check_state(checkpoint, self._body, context)
         self._kinematics = ToolKinematics(context.robot)
         self._base = np.linalg.inv(context.robot.base_in_world)
         _check_cameras(checkpoint, context)
         self.roles = frozenset(self._config.cameras)
+        self.weights_sha256 = checkpoint.sha256["model.safetensors"]
         self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
         self.provenance = _provenance(checkpoint, options, context.seed)
         self._tokens: dict[str, tuple[int, ...]] = {}
@@ -78,28 +85,55 @@ class LearnedModel:
         Raises:
             RefusedError: if a picture is missing, or what the model says is not finite.
         """
-        inputs = collate(self._config, [self._observed(observation)])
-        generator = torch.Generator().manual_seed(seed)
-        numbers = self._checkpoint.model.sample(
-            inputs,
-            generator,
-            samples=samples,
-            steps=self._options.steps,
-            guide=None if prefix is None else self._guide(prefix),
-            temperature=self._options.temperature,
-        )[0].numpy()
+        text = self._text(observation)
+        observed = self._observed(observation, text)
+        inputs = collate(self._config, [observed])
+        numbers, hidden = self._sampled(inputs, prefix, samples, seed)
         horizon, channels = self._embodiment.horizon, len(self._embodiment.channels)
         chunks = self._body.unscale_actions(numbers[:, :horizon, :channels])
         if not np.isfinite(chunks).all():
             raise RefusedError(
                 "what the model says is not finite", field="policy.vla", mend="Train it again."
             )
-        chunks = self._rest.settle(chunks, observation.state.q_commanded)
-        return Draft(samples=chunks, spread=chunks.std(axis=0) if samples > 1 else None)
+        return Draft(
+            samples=self._rest.settle(chunks, observation.state.q_commanded),
+            # As the model said it, before anything settles; from the first sample on, so that what is the
+            # same in all of them spreads by exactly 0.
+            spread=(chunks - chunks[0]).std(axis=0) if samples > 1 else None,
+            prompt_sha256=hashlib.sha256(text.encode()).hexdigest(),
+            embedding=np.concatenate([hidden, *self._beside(observed)]),
+        )
 
-    def _observed(self, observation: Observation) -> Observed:
+    @torch.inference_mode()
+    def _sampled(
+        self, inputs: Inputs, prefix: Prefix | None, samples: int, seed: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Chunks in the model's numbers, shape (K, H, C), and the mean hidden state, shape (hidden,)."""
+        model, options, config = self._checkpoint.model, self._options, self._config
+        generator = torch.Generator().manual_seed(seed)
+        noise = draw_noise(samples, config.horizon, config.channels, generator)
+        encoded = model.encode(inputs)
+        chunks = model.integrate(
+            encoded,
+            inputs,
+            options.temperature * noise,
+            steps=config.flow.euler_steps if options.steps is None else options.steps,
+            guide=None if prefix is None else self._guide(prefix),
+        )
+        return chunks[0].numpy(), encoded.embedding[0].double().numpy()
+
+    def _beside(self, observed: Observed) -> list[FloatArray]:
+        """What the decoder is told past the backbone; a pose that is missing is zeros, as it is there."""
+        state = [] if observed.state is None else [observed.state]
+        if self._config.inputs is not InputKind.SCENE:
+            return state
+        return [*state, *(observed.slots.get(name, np.zeros(SLOT_WIDTH)) for name in SLOTS)]
+
+    def _text(self, observation: Observation) -> str:
         task = observation.task
-        text = write_prompt(self._embodiment, instruction_of(task.step or task.instruction, task.phase))
+        return write_prompt(self._embodiment, instruction_of(task.step or task.instruction, task.phase))
+
+    def _observed(self, observation: Observation, text: str) -> Observed:
         if text not in self._tokens:
             self._tokens[text] = self._checkpoint.tokenizer.encode(text)
         scene = self._config.inputs is InputKind.SCENE
@@ -126,7 +160,7 @@ class LearnedModel:
         return found
 
     def _state(self, observation: Observation) -> FloatArray:
-        """Tool pose, width, joints, in the order of `Features.state_names`."""
+        """Tool pose, width, joints, in the order of `state_names`."""
         state = observation.state
         tool = self._kinematics.tool_in_world(state.q)
         width = [state.gripper.width_m] if self._embodiment.has_gripper and state.gripper is not None else []
@@ -165,6 +199,19 @@ class LearnedModel:
         return ChunkGuide(values=torch.from_numpy(values), frozen=prefix.frozen, overlap=len(ahead))
 
 
+def _check_state(checkpoint: Checkpoint, body: BodyStatistics, context: PolicyContext) -> None:
+    """Numbers in another order than the one that they were scaled by would be taken for each other."""
+    joints, has_gripper = context.robot.limits.names, context.embodiment.has_gripper
+    known = tuple(each.name for each in body.state)
+    if checkpoint.config.state_width and known != state_names(joints, has_gripper=has_gripper):
+        raise CheckpointError(
+            f"this policy was trained to be told other things of {body.tag}, or in another order",
+            field="statistics.state",
+            value=known,
+            mend=f"Here they are {', '.join(state_names(joints, has_gripper=has_gripper))}. Train it again.",
+        )
+
+
 def _check_cameras(checkpoint: Checkpoint, context: PolicyContext) -> None:
     side = checkpoint.config.image_size_px
     known = {camera.role: camera for camera in context.cameras if camera.role in checkpoint.config.cameras}
@@ -184,4 +231,13 @@ def _provenance(checkpoint: Checkpoint, options: LearnedOptions, seed: int) -> P
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     weights = checkpoint.sha256["model.safetensors"]
     version = f"{interlock.__version__}, weights {weights[:16]}"
-    return Provenance(policy="vla", version=version, config_sha256=digest, seed=seed)
+    return Provenance(
+        policy="vla",
+        version=version,
+        config_sha256=digest,
+        seed=seed,
+        files=tuple(checkpoint.sha256.items()),
+        steps=options.steps or checkpoint.config.flow.euler_steps,
+        code=CODE,
+        transport=INLINE,
+    )

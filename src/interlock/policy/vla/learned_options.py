@@ -15,7 +15,7 @@ SHIPPED = Path(__file__).with_name("shipped")
 """Where the checkpoint that ships is, once one does."""
 
 _REST_M, _REST_RAD = 0.003, 0.02
-_KNOWN = ("checkpoint", "rest_m", "rest_rad", "steps", "stream", "temperature", "threads")
+_KNOWN = ("checkpoint", "rest_m", "rest_rad", "steps", "stream", "temperature", "threads", "uncertainty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from pydantic import Field, ValidationError
 from interlock.errors import BadInputError, RemotePolicyError
 from interlock.hal.arrays import FloatArray
 from interlock.hal.chunk import ActionChunk, Provenance
+from interlock.hal.provenance import CODE, INLINE
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
 from interlock.policy.remote.action_map import ActionMap
@@ -67,6 +69,11 @@ class Pi0Policy:
             version=f"{_VERSION} weights {net.sha256[:16]}",
             config_sha256=hashlib.sha256(text.encode()).hexdigest(),
             seed=context.seed,
+            files=net.files,
+            steps=options.steps,
+            question_seed=context.seed,
+            code=CODE,
+            transport=INLINE,
         )
         self.reset()
 
@@ -81,7 +88,8 @@ class Pi0Policy:
             RemotePolicyError: if the observation lacks what the map names, or the network says what may not
                 be used.
         """
-        steps = self._sample(self._observation.tell(observation))
+        told = self._observation.tell(observation)
+        steps = self._sample(told)
         chunk = ActionChunk(
             seq=self._seq,
             embodiment=self._embodiment.fingerprint,
@@ -90,7 +98,7 @@ class Pi0Policy:
             t_ready_ns=observation.stamp_ns,
             t0_ns=observation.stamp_ns,
             dt_s=1.0 / self._embodiment.rate_hz,
-            provenance=self._provenance,
+            provenance=replace(self._provenance, prompt_sha256=told.prompt_sha256),
             anchor=self._actions.anchor(observation.state),
         )
         self._seq += 1

@@ -38,7 +38,7 @@ class Pi0Checkpoint:
         patches: how many patches a picture has.
         side_px: width and height of a picture, [px].
         statistics: mean and standard deviation of state and actions, each shape (k,), in the data's units.
-        sha256: over the SHA-256 of every file that counts.
+        files: name and SHA-256 of every file that counts.
     """
 
     model: Any
@@ -48,7 +48,13 @@ class Pi0Checkpoint:
     patches: int
     side_px: int
     statistics: dict[str, FloatArray]
-    sha256: str
+    files: tuple[tuple[str, str], ...]
+
+    @property
+    def sha256(self) -> str:
+        """Over the SHA-256 of every file that counts."""
+        text = "".join(f"{name} {sha256}\n" for name, sha256 in self.files)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @staticmethod
     def load(folder: Path) -> Pi0Checkpoint:
@@ -83,7 +89,7 @@ class Pi0Checkpoint:
             patches=(vision.image_size // vision.patch_size) ** 2,
             side_px=int(vision.image_size),
             statistics=statistics,
-            sha256=_digest(path for path in files if path.suffix in (".json", ".safetensors")),
+            files=tuple(_hashed(path) for path in files if path.suffix in (".json", ".safetensors")),
         )
 
 
@@ -136,12 +142,9 @@ def _statistics(folder: Path) -> dict[str, FloatArray]:
     return rows
 
 
-def _digest(files: Any) -> str:
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as stream:
-            digest.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
-    return digest.hexdigest()
+def _hashed(path: Path) -> tuple[str, str]:
+    with path.open("rb") as stream:
+        return path.name, hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _bad(what: str, folder: Path, mend: str) -> BadInputError:

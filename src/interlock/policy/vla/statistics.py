@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike
 
 from interlock.errors import CheckpointError, ShapeError
 from interlock.hal.arrays import FloatArray
-from interlock.hal.embodiment import Channel, Embodiment
+from interlock.hal.embodiment import Channel, Embodiment, Reference
 from interlock.policy.vla.channel_scale import ChannelScale
 from interlock.policy.vla.strict_json import from_json, to_json
 
 __all__ = ["BodyStatistics", "StateName", "Statistics"]
+
+_LEAST_GROWTH = 0.02
+"""A first step that is the start of the chunk itself does not move at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,10 @@ class StateName:
 class BodyStatistics:
     """Scales of one body's action channels and of its state, each in the body's order.
 
+    What is relative to the start of a chunk grows along it: `growth` is the share of each channel's scale
+    that each step has, shape (H, C), () for 1 throughout. Without it the first steps, which are the ones that
+    are played, would be a hundredth of a scale that the last ones need, and drown in the model's noise.
+
     Values outside the percentiles are neither clipped here nor later: what the model says is judged by the
     gate, not bent. (Qwen-VLA §3.2.1 clips its training data.)
     """
@@ -40,8 +47,10 @@ class BodyStatistics:
     horizon: int
     action: tuple[ChannelScale, ...]
     state: tuple[ChannelScale, ...]
+    growth: tuple[tuple[float, ...], ...]
 
     def __post_init__(self) -> None:
+        self._check_growth()
         wanted = [(channel.name, channel.unit) for channel in self.channels]
         found = [(scale.name, scale.unit) for scale in self.action]
         if wanted != found:
@@ -50,6 +59,17 @@ class BodyStatistics:
                 field="statistics.action",
                 value=found,
                 mend=f"Make the statistics again for {wanted}.",
+            )
+
+    def _check_growth(self) -> None:
+        rows = [len(row) for row in self.growth]
+        shares = [share for row in self.growth for share in row]
+        if (rows and rows != [len(self.channels)] * self.horizon) or not all(0.0 < s <= 1.0 for s in shares):
+            raise CheckpointError(
+                f"wants shares above 0, at most 1, for {self.horizon} steps of {len(self.channels)} channels",
+                field="statistics.growth",
+                value=self.growth,
+                mend="Make the statistics again.",
             )
 
     @property
@@ -70,8 +90,8 @@ class BodyStatistics:
 
         Args:
             embodiment: the body.
-            actions: all steps of all chunks, shape (N, C), channel units, as the model is to say them
-                (relative ones already relative).
+            actions: all chunks, shape (N, H, C), or any steps of them, shape (N, C), of which no growth can
+                be measured; channel units, as the model is to say them (relative ones already relative).
             states: shape (M, S), units of `state_names`.
             state_names: of the S numbers.
             constants: channels or states that never move, by name, and their value.
@@ -90,26 +110,52 @@ class BodyStatistics:
                     value=name,
                     mend=f"Known are: {', '.join(sorted(known))}.",
                 )
+        steps = np.asarray(actions, dtype=np.float64)
+        growth: FloatArray = np.ones(steps.shape[1:])
+        if steps.ndim == 3:
+            growth = _growth(steps, embodiment.channels)
+            steps = (steps / growth).reshape(-1, steps.shape[2])
         return cls(
             tag=embodiment.tag,
             channels=embodiment.channels,
             rate_hz=embodiment.rate_hz,
             horizon=embodiment.horizon,
-            action=_scales(np.asarray(actions, dtype=np.float64), names, constants, "actions"),
+            action=_scales(steps, names, constants, "actions"),
             state=_scales(np.asarray(states, dtype=np.float64), state_names, constants, "states"),
+            growth=tuple(tuple(row) for row in growth.tolist()) if growth.ndim == 2 else (),
         )
 
     def scale_actions(self, actions: ArrayLike) -> FloatArray:
-        """From channel units, shape (…, C), to the model's numbers; a constant channel becomes 0."""
-        return _forward(np.asarray(actions, dtype=np.float64), self.action, "actions")
+        """To the model's numbers; a constant channel becomes 0.
+
+        Args:
+            actions: the first T steps of chunks, shape (…, T, C), channel units.
+
+        Raises:
+            ShapeError: if there are more steps or other channels than the body's.
+        """
+        given = np.asarray(actions, dtype=np.float64)
+        return _forward(given / self._growth_of(given, "actions"), self.action, "actions")
 
     def unscale_actions(self, numbers: ArrayLike) -> FloatArray:
-        """From the model's numbers, shape (…, C), to channel units."""
+        """From the model's numbers for the first T steps of chunks, shape (…, T, C), to channel units."""
         given = np.asarray(numbers, dtype=np.float64)
         _check_width(given, len(self.action), "numbers")
         middle, half = _columns(self.action)
-        result: FloatArray = middle + half * given
+        result: FloatArray = (middle + half * given) * self._growth_of(given, "numbers")
         return result
+
+    def _growth_of(self, steps: FloatArray, field: str) -> FloatArray:
+        if not self.growth:
+            return np.ones(1)
+        _check_width(steps, len(self.action), field)
+        if steps.ndim < 2 or steps.shape[-2] > self.horizon:
+            raise ShapeError(
+                f"expected at most {self.horizon} steps in the last axis but one",
+                field=field,
+                value=steps.shape,
+            )
+        return np.array(self.growth[: steps.shape[-2]])
 
     def scale_state(self, state: ArrayLike) -> FloatArray:
         """From units, shape (…, S), to the model's numbers; a constant becomes 0."""
@@ -210,6 +256,18 @@ def _scales(
         )
         for index, each in enumerate(names)
     )
+
+
+def _growth(chunks: FloatArray, channels: tuple[Channel, ...]) -> FloatArray:
+    """How far each step goes at most, as a share of the furthest, shape (H, C); 1 if it is not relative."""
+    if chunks.shape[2] != len(channels) or not len(chunks):
+        wanted = f"expected shape (N > 0, H, {len(channels)})"
+        raise ShapeError(wanted, field="actions", value=chunks.shape)
+    relative = np.array([channel.reference is Reference.CHUNK_START for channel in channels])
+    reach = np.percentile(np.abs(chunks), 99.0, axis=0)
+    furthest = reach.max(axis=0)
+    share = np.divide(reach, furthest, out=np.ones_like(reach), where=furthest > 0.0)
+    return np.where(relative, np.clip(share, _LEAST_GROWTH, 1.0), 1.0)
 
 
 def _columns(scales: tuple[ChannelScale, ...]) -> tuple[FloatArray, FloatArray]:

@@ -1,0 +1,136 @@
+"""Rollouts of a checkpoint whose questions are kept: which, and how far they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interlock.errors import StoppedError
+from interlock.orchestrator.axes import Axis
+from interlock.orchestrator.demos import default_goals
+from interlock.orchestrator.eval_run import evaluated_cell
+from interlock.orchestrator.interrupts import Interrupts
+from interlock.orchestrator.kept_rollouts import KeptRollouts
+from interlock.orchestrator.ordered_pool import done_in_order
+from interlock.orchestrator.watched_rollout import RolloutOrder
+
+__all__ = ["RolloutsRequest", "orders_of", "play_rollouts"]
+
+Tell = Callable[[int, int, dict[str, Any] | None], None]
+"""Is told how many rollouts are there, of how many, and the last one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutsRequest:
+    """What is asked for.
+
+    Attributes:
+        cell: file or name of the cell.
+        checkpoint: folder of the policy.
+        axes: what is varied, as it was taught.
+        episodes: how many.
+        seed: the first episode's; the others follow.
+        goals: taken in turn; none: each block into each tray.
+        samples: samples K of each question.
+        shadow: as in `RolloutOrder`.
+        max_sim_time_s: end each after this long, [s].
+        workers: processes that play.
+        keep: folder in which rollouts are kept.
+    """
+
+    cell: str
+    checkpoint: str
+    axes: tuple[Axis, ...]
+    episodes: int
+    seed: int
+    goals: tuple[str, ...]
+    samples: int
+    shadow: bool
+    max_sim_time_s: float
+    workers: int
+    keep: Path
+
+
+def orders_of(request: RolloutsRequest) -> Iterator[RolloutOrder]:
+    """The rollouts, by seed."""
+    goals = request.goals or default_goals(evaluated_cell(request.cell, request.checkpoint))
+    for episode in range(request.episodes):
+        yield RolloutOrder(
+            cell=request.cell,
+            checkpoint=request.checkpoint,
+            goal=goals[episode % len(goals)],
+            axes=request.axes,
+            seed=request.seed + episode,
+            samples=request.samples,
+            shadow=request.shadow,
+            max_sim_time_s=request.max_sim_time_s,
+        )
+
+
+def play_rollouts(
+    request: RolloutsRequest,
+    function: Callable[[RolloutOrder], dict[str, Any]],
+    tell: Tell,
+    interrupts: Interrupts,
+    about: object = None,
+) -> list[dict[str, Any]]:
+    """Do what is missing, and give all rows in the order of the seeds.
+
+    Args:
+        request: what is asked for.
+        function: plays one rollout and says what is to be kept of it, as plain JSON.
+        tell: as `Tell`.
+        interrupts: Ctrl-C: what was played is kept.
+        about: what the rows depend on beside the request, as plain JSON.
+
+    Raises:
+        BadInputError: if the folder holds other rollouts.
+        StoppedError: after Ctrl-C.
+        StorageError: if the folder cannot be written.
+    """
+    orders = list(orders_of(request))
+    kept = KeptRollouts(request.keep, _digest(request, about))
+    missing = [order for order in orders if order.seed not in kept.rows]
+    done = len(orders) - len(missing)
+    tell(done, len(orders), None)
+    try:
+        with closing(done_in_order(function, missing, request.workers, "plays episodes")) as played:
+            for order, row in zip(missing, played, strict=False):
+                if interrupts.cause:
+                    break
+                kept.add(order.seed, row)
+                done += 1
+                tell(done, len(orders), row)
+    except KeyboardInterrupt:
+        pass
+    if done < len(orders):
+        raise StoppedError(
+            f"{interrupts.cause or 'operator: Ctrl-C'}; {done} of {len(orders)} episodes are kept",
+            mend="Run the same command again: it goes on there.",
+        )
+    return [kept.rows[order.seed] for order in orders]
+
+
+def _digest(request: RolloutsRequest, about: object) -> str:
+    """What a row depends on beside its seed."""
+    digest = hashlib.sha256(evaluated_cell(request.cell, request.checkpoint).sha256.encode())
+    goals = request.goals or default_goals(evaluated_cell(request.cell, request.checkpoint))
+    facts = [
+        [axis.value for axis in request.axes],
+        list(goals),
+        request.seed,  # decides which goal a seed has
+        request.samples,
+        request.shadow,
+        request.max_sim_time_s,
+        about,
+    ]
+    digest.update(json.dumps(facts).encode())
+    manifest = sorted(path for path in Path(request.checkpoint).iterdir() if path.name != "calibration.json")
+    for path in manifest:
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.judged import Judged
 from interlock.orchestrator.policy_eval import ROWS, EvalRequest, evaluate
 from interlock.orchestrator.ship import ShipRequest, main, ship
+from interlock.policy.uncertainty.options import CALIBRATION
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.learned_options import SHIPPED
 from interlock.policy.vla.made_up import made_up_checkpoint
@@ -117,6 +119,18 @@ def test_evaluation_stands_for_the_weights_after_the_card_is_written(
     found = rows(checkpoint, tmp_path / "e")
     ship(asked(checkpoint, tmp_path, ("panda_tabletop", found, checkpoint)))
     assert Judged.read("panda_tabletop", found, tmp_path / "shipped").episodes == 4
+
+
+def test_calibration_ships_with_its_weights_and_none_of_others_stays(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    calibrated = tmp_path / "calibrated"
+    shutil.copytree(checkpoint, calibrated)
+    (calibrated / CALIBRATION).write_text("{}")
+    ship(asked(calibrated, tmp_path, (CELL, rows(calibrated, tmp_path / "e"), calibrated)))
+    assert (tmp_path / "shipped" / CALIBRATION).read_text() == "{}"
+    ship(asked(checkpoint, tmp_path, (CELL, rows(checkpoint, tmp_path / "f"), checkpoint)))
+    assert not (tmp_path / "shipped" / CALIBRATION).exists()
 
 
 @pytest.mark.parametrize("wrong", ["cell", "weights", "cut off", "nothing", "other counts"])

@@ -13,6 +13,7 @@ from typing import Any
 from interlock.errors import BadInputError, CheckpointError, InterlockError, StorageError
 from interlock.orchestrator.judged import Judged
 from interlock.orchestrator.results_card import with_results
+from interlock.policy.uncertainty.options import CALIBRATION
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.learned_options import SHIPPED
 
@@ -60,6 +61,7 @@ def ship(request: ShipRequest) -> Checkpoint:
     shipped = replace(found, card=with_results(found.card, judged, limits))
     _check_size(request.checkpoint, len(shipped.card.encode()))
     saved = shipped.save(request.out)
+    _bring_along(request.checkpoint, request.out)
     if request.results:
         _write(request.evidence, {"limits": list(limits), "judged": [each.to_json() for each in judged]})
     return saved
@@ -156,6 +158,22 @@ def _write(path: Path, data: dict[str, Any]) -> None:
     except OSError as error:
         raise StorageError(
             f"cannot be written: {error.strerror}", field="evidence", value=str(path), mend="Name another."
+        ) from error
+
+
+def _bring_along(checkpoint: Path, out: Path) -> None:
+    """Copy what `interlock policy calibrate` has put beside the weights; nothing of other weights stays."""
+    source, target = checkpoint / CALIBRATION, out / CALIBRATION
+    if checkpoint.resolve() == out.resolve():
+        return
+    try:
+        if source.exists():
+            target.write_bytes(source.read_bytes())
+        else:
+            target.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot be written: {error.strerror}", field="out", value=str(target), mend="Name another."
         ) from error
 
 

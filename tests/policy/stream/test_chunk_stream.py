@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.policy.stream.bodies import context_in, executed_along, observe, swing
 
-from interlock.errors import BadInputError, ShapeError
+from interlock.errors import BadInputError, RefusedError, ShapeError
 from interlock.hal.chunk import Provenance
 from interlock.hal.provenance import CODE
 from interlock.policy.observation import Observation
@@ -90,6 +90,28 @@ def test_same_seed_same_question_same_chunk_and_each_question_its_own_seed() -> 
     digests = [[chunk.digest for chunk in run if chunk is not None] for run in runs]
     assert digests[0] == digests[1]
     assert len({chunk.samples.tobytes() for chunk in runs[0] if chunk is not None}) == 3
+
+
+def test_a_question_that_is_refused_is_not_drawn_with_the_same_noise_again() -> None:
+    class Unsure(Model):
+        def infer(self, *question: Any) -> Draft | None:
+            super().infer(*question)
+            raise RefusedError("unsure")
+
+    model = Unsure(lasts_s=[0.25] * 6)
+    context = replace(context_in("joint_position", cold_calls=0), real_time=True)
+    stream = ChunkStream(model, context, clock=model.clock)
+    for _ in range(3):
+        with pytest.raises(RefusedError, match="unsure"):
+            stream.propose(observe(HOME))
+    assert len({seed for _, _, seed in model.asked}) == 3
+    assert stream.delay_s == pytest.approx(0.25)  # a refusal took its time too
+
+
+@pytest.mark.parametrize("pace", [0.0, -0.5, 1.5, float("nan"), float("inf")])
+def test_a_pace_that_is_no_share_of_the_models_own_is_refused(pace: float) -> None:
+    with pytest.raises(ShapeError, match=r"draft\.pace"):
+        Draft(samples=np.zeros((1, 16, 8)), pace=pace)
 
 
 def test_a_chunk_names_the_seed_of_its_question_and_where_it_was_made() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from interlock.errors import ShapeError
 from interlock.hal.arrays import FloatArray, frozen_array
 from interlock.hal.chunk import Provenance
 from interlock.policy.observation import Observation
@@ -23,6 +24,9 @@ class Draft:
         prompt_sha256: SHA-256 of the words that the model read for this, UTF-8; "" if it read none.
         embedding: what the model makes of the observation, shape (D,), without unit; or None.
         pace: speed at which to follow it as a share of the model's own, above 0, to 1.
+
+    Raises:
+        ShapeError: if a shape does not fit, or the pace is none.
     """
 
     samples: FloatArray
@@ -32,6 +36,13 @@ class Draft:
     pace: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0.0 < self.pace <= 1.0:
+            raise ShapeError(
+                "is no share of the model's own speed",
+                field="draft.pace",
+                value=self.pace,
+                mend="Give a number above 0, to 1.",
+            )
         object.__setattr__(self, "samples", frozen_array(self.samples, (None, None, None), "draft.samples"))
         if self.spread is not None:
             object.__setattr__(

@@ -90,11 +90,15 @@ class ChunkStream:
         prefix = self._prefix(observation) if self.options.rtc else None
         began_ns = self._clock() if self._real_time else 0
         seed = self._question_seed()
-        draft = self._model.infer(observation, prefix, self.options.samples, seed)
-        spent_ns = self._clock() - began_ns if self._real_time else 0
-        if self._real_time:
-            self._delays.note(spent_ns * 1e-9)
+        # Counted before it is asked: one that the model refuses must not be drawn with the same noise again,
+        # or an arm that holds, and sees the same, is refused the same for ever.
         seq, self._seq = self._seq, self._seq + 1
+        try:
+            draft = self._model.infer(observation, prefix, self.options.samples, seed)
+        finally:
+            spent_ns = self._clock() - began_ns if self._real_time else 0
+            if self._real_time:
+                self._delays.note(spent_ns * 1e-9)
         self.last = (seq, draft)
         if draft is None:
             return None

@@ -31,7 +31,7 @@ def test_a_file_gives_back_the_same_scores_and_thresholds_bit_for_bit(path: Path
     assert (read.played.fitted, len(read.played.seeds)) == (12, 36)
 
 
-@pytest.mark.parametrize("field", ["weights_sha256", "embodiment", "sampling"])
+@pytest.mark.parametrize("field", ["weights_sha256", "files_sha256", "embodiment", "sampling"])
 def test_another_policy_is_refused_by_name(path: Path, field: str) -> None:
     read = Calibration.load(path)
     read.check(MADE_FOR)

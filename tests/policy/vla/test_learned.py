@@ -34,6 +34,7 @@ from interlock.policy.uncertainty.fit import fit_calibration
 from interlock.policy.uncertainty.recorded_model import RecordedModel
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.instruction import instruction_of
+from interlock.policy.vla import learned
 from interlock.policy.vla.learned import LearnedPolicy
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
@@ -235,6 +236,12 @@ def test_options_that_cannot_be_used_are_named(folder: Path, options: dict[str, 
         create("vla", context_for(folder, **options))
 
 
+def test_a_pace_so_slow_that_the_gate_would_take_no_chunk_is_refused_when_it_is_loaded() -> None:
+    learned._check_pace(0.1, 10.0)
+    with pytest.raises(BadInputError, match=r"uncertainty\.pace.*0\.2 or more"):
+        learned._check_pace(0.1, 5.0)
+
+
 def test_a_state_of_other_numbers_or_in_another_order_is_refused(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "copy")
     (tmp_path / "copy" / "SHA256SUMS").unlink()
@@ -349,6 +356,18 @@ def test_a_calibration_is_used_for_the_weights_it_was_made_for_and_refused_for_o
     assert LearnedPolicy(context_for(watched_folder, uncertainty={"use": False})).uncertainty is None
     with pytest.raises(CheckpointError, match="sampling"):
         LearnedPolicy(context_for(watched_folder, temperature=0.5))
+    with pytest.raises(ShapeError, match=r"stream\.samples"):
+        LearnedPolicy(context_for(watched_folder, stream={"samples": 5}))
+    statistics = watched_folder / "statistics.json"
+    as_it_was = statistics.read_text()
+    data = json.loads(as_it_was)
+    for scale in next(iter(data["bodies"].values()))["action"]:
+        scale["q99"] += 0.01
+    statistics.write_text(json.dumps(data))
+    (watched_folder / "SHA256SUMS").unlink()
+    with pytest.raises(CheckpointError, match="files_sha256"):
+        LearnedPolicy(context_for(watched_folder))
+    statistics.write_text(as_it_was)
     other = replace(made, made_for=replace(made.made_for, weights_sha256="0" * 64))
     other.save(watched_folder / "calibration.json")
     with pytest.raises(CheckpointError, match="weights_sha256"):

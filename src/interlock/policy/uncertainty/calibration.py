@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +27,13 @@ class MadeFor:
 
     Attributes:
         weights_sha256: SHA-256 of the policy's weights.
+        files_sha256: SHA-256 over what reads and scales for them: configuration, statistics, tokenizer.
         embodiment: fingerprint of the body.
         sampling: how chunks are sampled, in words.
     """
 
     weights_sha256: str
+    files_sha256: str
     embodiment: str
     sampling: str
 
@@ -102,7 +104,7 @@ class Calibration:
         Raises:
             CheckpointError: names what differs.
         """
-        for name in ("weights_sha256", "embodiment", "sampling"):
+        for name in (each.name for each in fields(MadeFor)):
             mine, found = getattr(self.made_for, name), getattr(policy, name)
             if mine != found:
                 raise CheckpointError(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 
+from interlock.errors import BadInputError
 from interlock.policy.policy import PolicyContext
 from interlock.policy.stream.chunk_model import ChunkModel
 from interlock.policy.stream.chunk_stream import ChunkStream
 from interlock.policy.stream.options import StreamOptions
 from interlock.policy.uncertainty.calibration import Calibration, MadeFor
 from interlock.policy.uncertainty.decision import UncertaintyGate
+from interlock.policy.uncertainty.features import check_samples
 from interlock.policy.uncertainty.options import UncertaintyOptions
 from interlock.policy.uncertainty.watched_model import WatchedModel
 from interlock.policy.vla.learned_model import LearnedModel
 from interlock.policy.vla.learned_options import LearnedOptions
 
 __all__ = ["LearnedPolicy"]
+
+_READS = ("config.json", "statistics.json", "tokenizer.json")
 
 
 class LearnedPolicy(ChunkStream):
@@ -45,6 +50,7 @@ class LearnedPolicy(ChunkStream):
         self.roles = model.roles
         self.made_for = MadeFor(
             weights_sha256=model.weights_sha256,
+            files_sha256=_files_sha256(model),
             embodiment=context.embodiment.fingerprint,
             sampling=_sampling(context, options),
         )
@@ -59,7 +65,26 @@ class LearnedPolicy(ChunkStream):
             return model
         calibration = Calibration.load(path)
         calibration.check(self.made_for)
+        check_samples(StreamOptions.read(context.options.get("stream", {})).samples, calibration.samples)
+        _check_pace(told.pace, context.embodiment.rate_hz)
         return WatchedModel(model, calibration, told)
+
+
+def _check_pace(pace: float, rate_hz: float) -> None:
+    """A gate takes no chunk whose steps are further apart than a second: the arm would stand for ever."""
+    if rate_hz * pace < 1.0:
+        raise BadInputError(
+            f"puts the steps of a chunk at {rate_hz:g} Hz more than 1 s apart, which the gate refuses",
+            field="policy.options.uncertainty.pace",
+            value=pace,
+            mend=f"Set it to {1.0 / rate_hz:.3g} or more." if rate_hz >= 1.0 else "Raise chunk_rate_hz.",
+        )
+
+
+def _files_sha256(model: LearnedModel) -> str:
+    """Over all but the weights, which are named by themselves, and the card, which changes no chunk."""
+    files = {name: sha256 for name, sha256 in model.provenance.files if name in _READS}
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
 def _sampling(context: PolicyContext, options: LearnedOptions) -> str:

@@ -62,12 +62,14 @@ def frame(generator: np.random.Generator) -> DemoFrame:
     )
 
 
-def write_set(folder: Path, episodes: int = 6, frames: int = 4, seed: int = 0) -> Path:
+def write_set(
+    folder: Path, episodes: int = 6, frames: int = 4, seed: int = 0, body: Embodiment = BODY
+) -> Path:
     """A sealed set."""
     base = np.eye(4)
     base[0, 3] = 0.1
     head = Head(
-        features=Features(embodiment=BODY, joints=("j1",), cameras=two_cameras(SIDE), frame_rate_hz=6.25),
+        features=Features(embodiment=body, joints=("j1",), cameras=two_cameras(SIDE), frame_rate_hz=6.25),
         cell="numbers",
         cell_sha256="0" * 64,
         base_in_world=tuple(base.ravel().tolist()),

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.policy.training.taught import PROJECTION, write_set
+from tests.policy.training.taught import BODY, PROJECTION, write_set
 
 from interlock.errors import BadInputError, CheckpointError
+from interlock.hal.embodiment import ChannelKind, Reference
 from interlock.policy.training import lessons
 from interlock.policy.training.lessons import Lesson, Lessons
 from interlock.policy.training.material import Material
@@ -131,3 +133,34 @@ def test_the_way_that_the_tool_came_is_read_off_the_frame_before(
     waited = np.where(np.arange(len(demos)) > 5, stamps + 1.0, stamps)
     monkeypatch.setitem(demos._numbers, "observation.time", waited)
     assert not lessons._ways(demos)[6].any()
+
+
+def test_the_way_is_known_at_the_first_frame_of_a_phase_that_begins_under_way(
+    material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demos = material.sets[0]
+    stamps = np.tile([0.0, 0.16, 0.21, 0.37], len(demos) // 4)  # a phase was granted at 0.21 s
+    speed = np.array([0.1, -0.2, 0.05])
+    anchors = demos.column("anchor").reshape(-1, 4, 4).copy()
+    anchors[:, :3, 3] = stamps[:, None] * speed
+    monkeypatch.setitem(demos._numbers, "observation.time", stamps)
+    monkeypatch.setitem(demos._numbers, "anchor", anchors.reshape(-1, 16))
+    ways = lessons._ways(demos)[4:8]
+    assert not ways[0].any()
+    assert ways[1:] == pytest.approx(np.tile(PAST_S * speed, (3, 1)))
+
+
+def test_a_chunk_of_chained_steps_ends_where_all_of_them_lead(tmp_path: Path) -> None:
+    chained = tuple(
+        replace(channel, reference=Reference.PREVIOUS_STEP)
+        if channel.kind is ChannelKind.TOOL_POSITION
+        else channel
+        for channel in BODY.channels
+    )
+    folder = write_set(tmp_path / "numbers", episodes=2, body=replace(BODY, channels=chained))
+    material = Material.load((folder,), held_out=0.0, seed=1)
+    steps = material.sets[0].chunk[3].copy()
+    steps[2:5, 0] += 0.001
+    numbers = np.zeros((16, 16))
+    numbers[:8, :4] = material.statistics({}).bodies[0].scale_actions(steps)
+    assert lessons_of(material, "smoke").errors(Lesson(0, 3), numbers)[0] == pytest.approx(3.0, rel=0.01)

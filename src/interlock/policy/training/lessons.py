@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from interlock.hal.arrays import FloatArray
-from interlock.hal.embodiment import ChannelKind
+from interlock.hal.embodiment import ChannelKind, Reference
 from interlock.policy.dataset.reader import Demonstrations
 from interlock.policy.proprioception import TOOL_NAMES
 from interlock.policy.training.photometry import Photometry
@@ -25,6 +25,12 @@ from interlock.policy.vla.statistics import BodyStatistics, Statistics
 from interlock.policy.vla.tokenizer import VlaTokenizer
 
 __all__ = ["Lesson", "Lessons", "prompts_of"]
+
+_SAME_S = 1e-3
+"""Stamps this near are the same: a control period is longer."""
+
+_WAITED = 1.5
+"""Frames further apart than so many times `PAST_S` have a policy between them that waited."""
 
 _WAYS = (ChannelKind.TOOL_POSITION, ChannelKind.JOINT_POSITION)
 
@@ -111,6 +117,8 @@ class _Set:
         kinds = [channel.kind for channel in demos.embodiment.channels]
         self._way = [k for k, kind in enumerate(kinds) if kind in _WAYS]
         self._width = [k for k, kind in enumerate(kinds) if kind is ChannelKind.GRIPPER_WIDTH]
+        references = [channel.reference for channel in demos.embodiment.channels]
+        self._chained = np.array([each is Reference.PREVIOUS_STEP for each in references])
         prompts = prompts_of(demos)
         encoded = {text: tokenizer.encode(text) for text in set(prompts)}
         self._tokens = [encoded[text] for text in prompts]
@@ -143,8 +151,9 @@ class _Set:
     def errors(self, frame: int, chunk: FloatArray) -> tuple[float, float]:
         """As in `Lessons.errors`."""
         horizon, channels = self.actions.shape[1:]
-        steps = self._body.unscale_actions(chunk[:horizon, :channels])
-        away = 1e3 * (steps[-1] - self.demos.chunk[frame, -1])
+        away = 1e3 * (self._body.unscale_actions(chunk[:horizon, :channels]) - self.demos.chunk[frame])
+        # Where each step starts from the one before, the chunk ends where all of them together lead.
+        away = np.where(self._chained, away.sum(axis=0), away[-1])
         return float(np.linalg.norm(away[self._way])), float(np.abs(away[self._width]).sum())
 
     def _tool(self, frame: int) -> FloatArray:
@@ -183,12 +192,20 @@ class _Set:
 def _ways(demos: Demonstrations) -> FloatArray:
     """How far the commanded tool went in the `PAST_S` before each frame, in the world, shape (N, 3), [m].
 
-    Read off the frame before, if that is so long ago; a policy that had waited for longer stood meanwhile.
+    Frames are mostly so far apart; the first one of a phase follows sooner, with the arm under way. In between
+    the tool is taken to have gone evenly. Before an episode nothing is known, as before a run; a policy that
+    had waited for long stood meanwhile.
     """
     place, time_s = demos.anchor[:, :3, 3], demos.column("observation.time")
     ways = np.zeros_like(place)
-    near = (np.diff(demos.episode) == 0) & (np.abs(np.diff(time_s) - PAST_S) < 0.1 * PAST_S)
-    ways[1:][near] = np.diff(place, axis=0)[near]
+    for episode in demos.episodes():
+        here, times = place[episode], time_s[episode]
+        then = times - PAST_S
+        before = np.searchsorted(times, then + _SAME_S, side="right") - 1
+        after = np.minimum(before + 1, len(times) - 1)
+        known = (before >= 0) & (times[after] - times[before] < _WAITED * PAST_S)
+        there = np.column_stack([np.interp(then, times, each) for each in here.T])
+        ways[episode] = np.where(known[:, None], here - there, 0.0)
     return ways
 
 

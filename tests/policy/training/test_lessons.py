@@ -150,6 +150,16 @@ def test_the_way_is_known_at_the_first_frame_of_a_phase_that_begins_under_way(
     assert ways[1:] == pytest.approx(np.tile(PAST_S * speed, (3, 1)))
 
 
+def test_a_tool_stood_before_the_first_frame_of_its_episode(
+    material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demos = material.sets[0]
+    stamps = np.tile([0.0, 0.15, 0.31, 0.47], len(demos) // 4)  # an observation is one tick old, but not the first
+    monkeypatch.setitem(demos._numbers, "observation.time", stamps)
+    place = demos.anchor[4:8, :3, 3]
+    assert lessons._ways(demos)[5] == pytest.approx(place[1] - place[0])
+
+
 def test_a_chunk_of_chained_steps_ends_where_all_of_them_lead(tmp_path: Path) -> None:
     chained = tuple(
         replace(channel, reference=Reference.PREVIOUS_STEP)

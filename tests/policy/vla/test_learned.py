@@ -22,6 +22,7 @@ from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.demo_run import cell_in_space
 from interlock.orchestrator.progress import SilentProgress
 from interlock.orchestrator.request import RunRequest
+from interlock.policy.executed import Executed, MotionKind
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import PolicyContext
@@ -36,9 +37,12 @@ from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla import learned
 from interlock.policy.vla.learned import LearnedPolicy
+from interlock.policy.vla.learned_model import LearnedModel
+from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
 from interlock.policy.vla.prompt import write_prompt
+from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
 from interlock.policy.vla.tokenizer import VlaTokenizer
 
@@ -240,6 +244,32 @@ def test_a_pace_so_slow_that_the_gate_would_take_no_chunk_is_refused_when_it_is_
     learned._check_pace(0.1, 10.0)
     with pytest.raises(BadInputError, match=r"uncertainty\.pace.*0\.2 or more"):
         learned._check_pace(0.1, 5.0)
+
+
+@pytest.mark.parametrize("known_s", [0.05, 0.5])
+def test_the_way_of_the_tool_is_that_commanded_in_the_time_that_is_known(
+    seeing: Path, known_s: float
+) -> None:
+    context = context_for(seeing)
+    model = LearnedModel(context, LearnedOptions.read(context.options))
+    seen, dof = observation(cell_of("panda_tabletop")), context.robot.dof
+    ages_s = np.arange(round(known_s * 100), -1, -1) / 100.0
+    path = context.robot.home - 0.3 * ages_s[:, None] * np.linspace(-1.0, 1.0, dof)
+    executed = Executed(
+        stamps_ns=seen.stamp_ns - np.round(ages_s * 1e9).astype(np.int64),
+        q=path,
+        kinds=[MotionKind.PROPOSED] * len(path),
+    )
+    told = model._tool(replace(seen, executed=executed))
+    kinematics = ToolKinematics(context.robot)
+    then = context.robot.home - 0.3 * min(known_s, PAST_S) * np.linspace(-1.0, 1.0, dof)
+    here, there = (kinematics.tool_in_world(q) for q in (context.robot.home, then))
+    wanted = tool_vector(
+        np.linalg.inv(context.robot.base_in_world) @ here,
+        context.robot.base_in_world[:3, :3].T @ (here - there)[:3, 3],
+    )
+    assert told == pytest.approx(wanted, abs=1e-9)
+    assert model._tool(seen)[-3:].tolist() == [0.0, 0.0, 0.0]  # nothing is known of it
 
 
 def test_a_state_of_other_numbers_or_in_another_order_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -193,8 +193,8 @@ def _ways(demos: Demonstrations) -> FloatArray:
     """How far the commanded tool went in the `PAST_S` before each frame, in the world, shape (N, 3), [m].
 
     Frames are mostly so far apart; the first one of a phase follows sooner, with the arm under way. In between
-    the tool is taken to have gone evenly. Before an episode nothing is known, as before a run; a policy that
-    had waited for long stood meanwhile.
+    the tool is taken to have gone evenly. Before an episode it stood, as before a run; and while a policy waited
+    for long.
     """
     place, time_s = demos.anchor[:, :3, 3], demos.column("observation.time")
     ways = np.zeros_like(place)
@@ -203,9 +203,11 @@ def _ways(demos: Demonstrations) -> FloatArray:
         then = times - PAST_S
         before = np.searchsorted(times, then + _SAME_S, side="right") - 1
         after = np.minimum(before + 1, len(times) - 1)
-        known = (before >= 0) & (times[after] - times[before] < _WAITED * PAST_S)
         there = np.column_stack([np.interp(then, times, each) for each in here.T])
-        ways[episode] = np.where(known[:, None], here - there, 0.0)
+        waited = times[after] - times[before] > _WAITED * PAST_S
+        there[waited] = here[after[waited]]
+        begun = times > times[0] + _SAME_S
+        ways[episode] = np.where(begun[:, None], here - there, 0.0)
     return ways
 
 

@@ -167,11 +167,11 @@ class LearnedModel:
         return np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q])
 
     def _tool(self, observation: Observation) -> FloatArray:
-        """Where it is and the way it has come; an arm of which nothing is known before stood."""
+        """Where it is and the way it has come; before the first that is known of an arm it stood."""
         state, executed = observation.state, observation.executed
         then_ns = observation.stamp_ns - round(PAST_S * 1e9)
         way = np.zeros(3)
-        if len(executed.stamps_ns) and executed.stamps_ns[0] <= then_ns:
+        if len(executed):
             stamps = (executed.stamps_ns - then_ns).astype(float)
             q = np.array([np.interp(0.0, stamps, joint) for joint in executed.q.T])
             here, there = (self._kinematics.tool_in_world(each)[:3, 3] for each in (state.q_commanded, q))

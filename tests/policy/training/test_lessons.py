@@ -154,7 +154,9 @@ def test_a_tool_stood_before_the_first_frame_of_its_episode(
     material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demos = material.sets[0]
-    stamps = np.tile([0.0, 0.15, 0.31, 0.47], len(demos) // 4)  # an observation is one tick old, but not the first
+    stamps = np.tile(
+        [0.0, 0.15, 0.31, 0.47], len(demos) // 4
+    )  # an observation is one tick old, but not the first
     monkeypatch.setitem(demos._numbers, "observation.time", stamps)
     place = demos.anchor[4:8, :3, 3]
     assert lessons._ways(demos)[5] == pytest.approx(place[1] - place[0])

@@ -9,9 +9,7 @@ from interlock.policy.uncertainty.features import Features
 from interlock.policy.uncertainty.fit import fit_calibration
 
 STAGES = ("pick/approach", "pick/grasp", "place/carry")
-MADE_FOR = MadeFor(
-    weights_sha256="ab" * 32, files_sha256="ef" * 32, embodiment="cd" * 32, sampling="steps 5"
-)
+MADE_FOR = MadeFor(weights_sha256="ab" * 32, files_sha256="ef" * 32, embodiment="cd" * 32, sampling="steps 5")
 PLAYED = Played(
     cell="panda_tabletop",
     variation=("position",),

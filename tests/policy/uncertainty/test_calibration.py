@@ -60,6 +60,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], byt
         pytest.param(changed(lambda data: data.update(slow=data["doubt"] * 2)), id="thresholds in disorder"),
         pytest.param(changed(lambda data: data.update(slow=-1.0)), id="negative threshold"),
         pytest.param(changed(lambda data: data.update(doubt=True)), id="true for a number"),
+        pytest.param(lambda content: b'{"doubt": 9e9, ' + content[1:], id="a key twice"),
         pytest.param(changed(lambda data: data.pop("residual")), id="missing key"),
         pytest.param(changed(lambda data: data.update(more=1)), id="unknown key"),
         pytest.param(changed(lambda data: data.update(format="other-2")), id="another format"),

@@ -33,9 +33,9 @@ from interlock.policy.uncertainty.calibration import Played
 from interlock.policy.uncertainty.features import Features
 from interlock.policy.uncertainty.fit import fit_calibration
 from interlock.policy.uncertainty.recorded_model import RecordedModel
+from interlock.policy.vla import learned
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.instruction import instruction_of
-from interlock.policy.vla import learned
 from interlock.policy.vla.learned import LearnedPolicy
 from interlock.policy.vla.learned_model import LearnedModel
 from interlock.policy.vla.learned_options import LearnedOptions
@@ -269,7 +269,10 @@ def test_the_way_of_the_tool_is_that_commanded_in_the_time_that_is_known(
         context.robot.base_in_world[:3, :3].T @ (here - there)[:3, 3],
     )
     assert told == pytest.approx(wanted, abs=1e-9)
-    assert model._tool(seen)[-3:].tolist() == [0.0, 0.0, 0.0]  # nothing is known of it
+    assert model._tool(seen)[-3:].tolist() == [0.0, 0.0, 0.0]  # nothing is known of it, and it stands
+    moving = replace(seen.state, v_commanded=0.3 * np.linspace(-1.0, 1.0, dof))
+    if known_s >= PAST_S:
+        assert model._tool(replace(seen, state=moving)) == pytest.approx(wanted, abs=1e-9)
 
 
 def test_a_state_of_other_numbers_or_in_another_order_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -205,8 +205,24 @@ def test_the_first_steps_of_a_chunk_come_back_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "growth", [((0.5,),), ((0.0,) * 4,) * 8, ((1.5,) * 4,) * 8, ((float("nan"),) * 4,) * 8]
+    "growth",
+    [
+        ((0.5,),),
+        ((0.0,) * 4,) * 8,
+        ((1.5,) * 4,) * 8,
+        ((float("nan"),) * 4,) * 8,
+        pytest.param(((1e-200,) * 3 + (1.0,),) * 8, id="that makes any motion none"),
+        pytest.param(((0.5,) * 4,) * 8, id="of a channel that is not relative"),
+    ],
 )
 def test_refuses_a_growth_of_another_form(growth: tuple[tuple[float, ...], ...]) -> None:
     with pytest.raises(CheckpointError, match="growth"):
         replace(told_in_changes(REACH), growth=growth)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_refuses_to_measure_a_growth_of_what_is_not_finite(broken: float) -> None:
+    chunks = REACH.copy()
+    chunks[3, 2, 1] = broken
+    with pytest.raises(CheckpointError, match="finite"):
+        told_in_changes(chunks)

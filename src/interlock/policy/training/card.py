@@ -75,10 +75,10 @@ class Card:
         for stage in request.stages:
             words += ["--stage", str(stage)]
         for name in _NUMBERS:
-            words += [f"--{name.replace('_', '-')}", f"{getattr(request, name):g}"]
+            words += [f"--{name.replace('_', '-')}", str(getattr(request, name))]
         words += ["--precision", request.precision]
         for name, value in request.constants:
-            words += ["--constant", f"{name}={value:g}"]
+            words += ["--constant", f"{name}={value}"]
         if request.begin_from is not None:
             words += ["--from", request.begin_from.name]
         return shlex.join(words)

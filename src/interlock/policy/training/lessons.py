@@ -192,9 +192,9 @@ class _Set:
 def _ways(demos: Demonstrations) -> FloatArray:
     """How far the commanded tool went in the `PAST_S` before each frame, in the world, shape (N, 3), [m].
 
-    Frames are mostly so far apart; the first one of a phase follows sooner, with the arm under way. In between
-    the tool is taken to have gone evenly. Before an episode it stood, as before a run; and while a policy waited
-    for long.
+    Frames are mostly so far apart; the first one of a phase follows sooner, with the arm under way. In
+    between the tool is taken to have gone evenly. Before an episode it stood, as before a run; and while a
+    policy waited for long.
     """
     place, time_s = demos.anchor[:, :3, 3], demos.column("observation.time")
     ways = np.zeros_like(place)

@@ -13,7 +13,7 @@ from interlock.errors import BadInputError, CheckpointError, StorageError
 from interlock.hal.arrays import FloatArray
 from interlock.policy.uncertainty.likeness import Likeness
 from interlock.policy.uncertainty.stage import Stage
-from interlock.policy.vla.strict_json import from_json, to_json
+from interlock.policy.vla.strict_json import from_json, parsed, to_json
 
 __all__ = ["Calibration", "MadeFor", "Played"]
 
@@ -140,7 +140,7 @@ class Calibration:
             CheckpointError: if it is missing or cut off, holds what is no finite number, or does not fit
                 itself.
         """
-        filed = from_json(_Filed, _parsed(path), "calibration")
+        filed = from_json(_Filed, parsed(_content(path), "calibration"), "calibration")
         if filed.format != _FORMAT:
             raise CheckpointError(f"{_FORMAT} is wanted", field="calibration.format", value=filed.format)
         try:
@@ -240,10 +240,7 @@ def _numbers(array: FloatArray) -> tuple[float, ...]:
     return tuple(float(each) for each in array)
 
 
-def _parsed(path: Path) -> object:
-    def refuse(word: str) -> object:
-        raise ValueError(f"{word} is no number")
-
+def _content(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -255,10 +252,4 @@ def _parsed(path: Path) -> object:
         ) from None
     if len(content) > _MOST_BYTES:
         raise CheckpointError("is too large for a calibration", field="calibration", value=len(content))
-    try:
-        parsed: object = json.loads(content.decode("utf-8"), parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(
-            f"is no whole JSON file: {error}", field="calibration", value=str(path), mend="Calibrate again."
-        ) from None
-    return parsed
+    return content

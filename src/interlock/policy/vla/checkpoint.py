@@ -14,6 +14,7 @@ from interlock.hal.embodiment import Embodiment
 from interlock.policy.vla.config import VlaConfig
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.statistics import BodyStatistics, Statistics
+from interlock.policy.vla.strict_json import parsed, utf8
 from interlock.policy.vla.tokenizer import VlaTokenizer
 from interlock.policy.vla.weights import read_weights, write_weights
 
@@ -119,16 +120,16 @@ class Checkpoint:
         content = _read(folder)
         sums = {name: hashlib.sha256(each).hexdigest() for name, each in content.items()}
         _check_manifest(folder, sums)
-        config = VlaConfig.from_json(_json(content["config.json"], "config.json"))
-        statistics = Statistics.from_json(_json(content["statistics.json"], "statistics.json"))
+        config = VlaConfig.from_json(parsed(content["config.json"], "config.json"))
+        statistics = Statistics.from_json(parsed(content["statistics.json"], "statistics.json"))
         for body in statistics.bodies:
             _check_size(body, config)
-        tokenizer = VlaTokenizer.from_json(_utf8(content["tokenizer.json"], "tokenizer.json"), config)
+        tokenizer = VlaTokenizer.from_json(utf8(content["tokenizer.json"], "tokenizer.json"), config)
         return cls(
             model=read_weights(content["model.safetensors"], config),
             statistics=statistics,
             tokenizer=tokenizer,
-            card=_utf8(content["card.md"], "card.md"),
+            card=utf8(content["card.md"], "card.md"),
             sha256=sums,
         )
 
@@ -162,7 +163,7 @@ def _check_manifest(folder: Path, sums: Mapping[str, str]) -> None:
     path = folder / _MANIFEST
     if not path.exists():
         return
-    lines = [line.split("  ", 1) for line in _utf8(path.read_bytes(), _MANIFEST).splitlines()]
+    lines = [line.split("  ", 1) for line in utf8(path.read_bytes(), _MANIFEST).splitlines()]
     listed = {line[1]: line[0] for line in lines if len(line) == 2}
     for name, found in sums.items():
         if listed.get(name) != found:
@@ -172,28 +173,6 @@ def _check_manifest(folder: Path, sums: Mapping[str, str]) -> None:
                 value=found,
                 mend="Copy the checkpoint again; after a change on purpose, write it again.",
             )
-
-
-def _utf8(content: bytes, name: str) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise CheckpointError("is no UTF-8 text", field=name) from None
-
-
-def _json(content: bytes, name: str) -> object:
-    def refuse(word: str) -> object:
-        raise ValueError(f"{word} is no number")
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise ValueError(f"a key stands twice among {', '.join(key for key, _ in pairs)[:120]}")
-        return dict(pairs)
-
-    try:
-        return json.loads(_utf8(content, name), parse_constant=refuse, object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"is no JSON: {error}", field=name) from None
 
 
 def _check_size(body: BodyStatistics, config: VlaConfig) -> None:

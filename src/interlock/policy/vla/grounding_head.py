@@ -33,7 +33,7 @@ class GroundingHead(nn.Module):
     """A soft argmax over each picture's tokens, then the pixels and what stands there to a place.
 
     The place is said from the tool, whose pose is known: what a camera at the wrist sees says nothing else,
-    and the nearer the tool the smaller is what can be wrong. Small (about 40 k weights for the tiny model). A
+    and the nearer the tool the smaller is what can be wrong. Small (26 k weights in `tiny`). A
     model trained from scratch on a CPU finds things an order of magnitude sooner when it is told where they
     are.
 

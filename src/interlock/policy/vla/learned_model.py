@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -74,7 +75,8 @@ class LearnedModel:
         self.weights_sha256 = checkpoint.sha256["model.safetensors"]
         self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
         self.provenance = _provenance(checkpoint, options, context.seed)
-        self._tokens: dict[str, tuple[int, ...]] = {}
+        # Bounded: whoever is served may send another prompt with every question.
+        self._tokens = lru_cache(maxsize=64)(checkpoint.tokenizer.encode)
 
     def reset(self) -> None:
         """Nothing is remembered from one question to the next."""
@@ -134,11 +136,9 @@ class LearnedModel:
         return write_prompt(self._embodiment, instruction_of(task.step or task.instruction, task.phase))
 
     def _observed(self, observation: Observation, text: str) -> Observed:
-        if text not in self._tokens:
-            self._tokens[text] = self._checkpoint.tokenizer.encode(text)
         scene = self._config.inputs is InputKind.SCENE
         return Observed(
-            tokens=self._tokens[text],
+            tokens=self._tokens(text),
             channels=len(self._embodiment.channels),
             horizon=self._embodiment.horizon,
             pictures=self._pictures(observation),
@@ -167,15 +167,17 @@ class LearnedModel:
         return np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q])
 
     def _tool(self, observation: Observation) -> FloatArray:
-        """Where it is and the way it has come; before the first that is known of an arm it stood."""
+        """Where it is and the way it has come; before the first that is known of an arm it stood.
+
+        A client of a served policy tells no history: there the way is what the commanded speed makes it.
+        """
         state, executed = observation.state, observation.executed
-        then_ns = observation.stamp_ns - round(PAST_S * 1e9)
-        way = np.zeros(3)
+        q = state.q_commanded - PAST_S * state.v_commanded
         if len(executed):
-            stamps = (executed.stamps_ns - then_ns).astype(float)
-            q = np.array([np.interp(0.0, stamps, joint) for joint in executed.q.T])
-            here, there = (self._kinematics.tool_in_world(each)[:3, 3] for each in (state.q_commanded, q))
-            way = self._base[:3, :3] @ (here - there)
+            ages_ns = (executed.stamps_ns - (observation.stamp_ns - round(PAST_S * 1e9))).astype(float)
+            q = np.array([np.interp(0.0, ages_ns, joint) for joint in executed.q.T])
+        here, there = (self._kinematics.tool_in_world(each)[:3, 3] for each in (state.q_commanded, q))
+        way = self._base[:3, :3] @ (here - there)
         return tool_vector(self._base @ self._kinematics.tool_in_world(state.q), way)
 
     def _slots(self, observation: Observation) -> Mapping[str, FloatArray]:

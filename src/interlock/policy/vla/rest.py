@@ -19,6 +19,9 @@ class RestBand:
     millimetre where its teacher said nothing: the arm would tremble for ever. What is that little is no
     motion that anybody meant. The gripper's width is left alone. Absolute poses of the tool are left too.
 
+    The price: a motion so slow that no single chunk leaves the band does not happen at all, however many such
+    chunks follow each other. Who needs one sets the band to 0; else the phase ends at its time limit.
+
     Args:
         body: whose chunks.
         rest_m: largest way of the tool from where it is that counts as standing, [m].

@@ -11,14 +11,12 @@ from numpy.typing import ArrayLike
 
 from interlock.errors import CheckpointError, ShapeError
 from interlock.hal.arrays import FloatArray
-from interlock.hal.embodiment import Channel, Embodiment, Reference
+from interlock.hal.embodiment import Channel, Embodiment
 from interlock.policy.vla.channel_scale import ChannelScale
+from interlock.policy.vla.growth import check_growth, growth_of
 from interlock.policy.vla.strict_json import from_json, to_json
 
 __all__ = ["BodyStatistics", "StateName", "Statistics"]
-
-_LEAST_GROWTH = 0.02
-"""A first step that is the start of the chunk itself does not move at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +48,7 @@ class BodyStatistics:
     growth: tuple[tuple[float, ...], ...]
 
     def __post_init__(self) -> None:
-        self._check_growth()
+        check_growth(self.growth, self.channels, self.horizon)
         wanted = [(channel.name, channel.unit) for channel in self.channels]
         found = [(scale.name, scale.unit) for scale in self.action]
         if wanted != found:
@@ -59,17 +57,6 @@ class BodyStatistics:
                 field="statistics.action",
                 value=found,
                 mend=f"Make the statistics again for {wanted}.",
-            )
-
-    def _check_growth(self) -> None:
-        rows = [len(row) for row in self.growth]
-        shares = [share for row in self.growth for share in row]
-        if (rows and rows != [len(self.channels)] * self.horizon) or not all(0.0 < s <= 1.0 for s in shares):
-            raise CheckpointError(
-                f"wants shares above 0, at most 1, for {self.horizon} steps of {len(self.channels)} channels",
-                field="statistics.growth",
-                value=self.growth,
-                mend="Make the statistics again.",
             )
 
     @property
@@ -113,7 +100,7 @@ class BodyStatistics:
         steps = np.asarray(actions, dtype=np.float64)
         growth: FloatArray = np.ones(steps.shape[1:])
         if steps.ndim == 3:
-            growth = _growth(steps, embodiment.channels)
+            growth = growth_of(steps, embodiment.channels)
             steps = (steps / growth).reshape(-1, steps.shape[2])
         return cls(
             tag=embodiment.tag,
@@ -256,18 +243,6 @@ def _scales(
         )
         for index, each in enumerate(names)
     )
-
-
-def _growth(chunks: FloatArray, channels: tuple[Channel, ...]) -> FloatArray:
-    """How far each step goes at most, as a share of the furthest, shape (H, C); 1 if it is not relative."""
-    if chunks.shape[2] != len(channels) or not len(chunks):
-        wanted = f"expected shape (N > 0, H, {len(channels)})"
-        raise ShapeError(wanted, field="actions", value=chunks.shape)
-    relative = np.array([channel.reference is Reference.CHUNK_START for channel in channels])
-    reach = np.percentile(np.abs(chunks), 99.0, axis=0)
-    furthest = reach.max(axis=0)
-    share = np.divide(reach, furthest, out=np.ones_like(reach), where=furthest > 0.0)
-    return np.where(relative, np.clip(share, _LEAST_GROWTH, 1.0), 1.0)
 
 
 def _columns(scales: tuple[ChannelScale, ...]) -> tuple[FloatArray, FloatArray]:

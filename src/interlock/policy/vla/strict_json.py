@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import types
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from interlock.errors import CheckpointError
 
-__all__ = ["from_json", "to_json"]
+__all__ = ["from_json", "parsed", "to_json", "utf8"]
 
 T = TypeVar("T")
 _HUGE = 1e300
@@ -53,6 +54,40 @@ def from_json(kind: type[T], data: object, field: str) -> T:
                 "missing key", field=f"{field}.{name}", mend="Add it; nothing has a default."
             )
     return kind(**{name: _value(hints[name], data[name], f"{field}.{name}") for name in names})
+
+
+def parsed(content: bytes, field: str) -> object:
+    """What JSON text holds; a key that stands twice, NaN and Infinity are refused.
+
+    Raises:
+        CheckpointError: if it is no whole JSON text in UTF-8.
+    """
+
+    def refuse(word: str) -> object:
+        raise ValueError(f"{word} is no number")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError(f"a key stands twice among {', '.join(key for key, _ in pairs)[:120]}")
+        return dict(pairs)
+
+    try:
+        found: object = json.loads(utf8(content, field), parse_constant=refuse, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"is no JSON: {error}", field=field) from None
+    return found
+
+
+def utf8(content: bytes, field: str) -> str:
+    """The text.
+
+    Raises:
+        CheckpointError: if it is none.
+    """
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise CheckpointError("is no UTF-8 text", field=field) from None
 
 
 def _value(kind: Any, data: object, field: str) -> Any:

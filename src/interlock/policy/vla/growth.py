@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interlock.errors import CheckpointError, ShapeError
 from interlock.hal.arrays import FloatArray
@@ -54,9 +55,9 @@ def check_growth(growth: tuple[tuple[float, ...], ...], channels: tuple[Channel,
         )
 
 
-def _usable(shares: FloatArray, relative: FloatArray) -> bool:
+def _usable(shares: FloatArray, relative: NDArray[np.bool_]) -> bool:
     return bool(((shares >= _LEAST) & (shares <= 1.0)).all() and (shares[:, ~relative] == 1.0).all())
 
 
-def _relative(channels: tuple[Channel, ...]) -> FloatArray:
+def _relative(channels: tuple[Channel, ...]) -> NDArray[np.bool_]:
     return np.array([channel.reference is Reference.CHUNK_START for channel in channels])

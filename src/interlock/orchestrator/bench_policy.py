@@ -110,7 +110,7 @@ def _loop(thinking: Thinking) -> dict[str, Any]:
 
 def _training(thinking: Thinking) -> dict[str, Any]:
     """Frames a second of CPU time that a step learns from, its batch being ready."""
-    from interlock.policy.training.pace import training_step
+    from interlock.policy.training.training_step import training_step
 
     told: dict[str, float] = {}
     for precision in _PRECISIONS:

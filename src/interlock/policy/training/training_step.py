@@ -1,4 +1,4 @@
-"""How many frames a second a training learns from, the making of batches left out."""
+"""One step of a training on made-up frames, to be timed: the making of batches is left out."""
 
 from __future__ import annotations
 

@@ -58,9 +58,19 @@ def _crooked(data: dict[str, Any]) -> None:
     data["image_size_px"] = 100
 
 
+def _endless(data: dict[str, Any]) -> None:
+    data["flow"]["euler_steps"] = 10**9
+
+
+def _long(data: dict[str, Any]) -> None:
+    data["horizon"] = 10**9
+
+
 @pytest.mark.parametrize(
     ("spoil", "field"),
     [
+        (_endless, "config.flow.euler_steps"),
+        (_long, "config.horizon"),
         (_unknown, "config.decoder.depth"),
         (_missing, "config.backbone.text.hidden"),
         (_word, "config.decoder.attention"),

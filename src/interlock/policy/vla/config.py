@@ -16,6 +16,9 @@ from interlock.policy.vla.strict_json import from_json, to_json
 
 __all__ = ["Grounding", "InputKind", "VlaConfig"]
 
+_MOST_HORIZON = 512
+"""The gate takes no longer chunk; and it is no weight's shape, so that nothing else bounds what a file says."""
+
 
 class InputKind(StrEnum):
     """What the model learns the world from."""
@@ -70,6 +73,10 @@ class VlaConfig:
         for name in ("channels", "horizon", "image_size_px", "max_text_tokens"):
             if getattr(self, name) < 1:
                 raise CheckpointError("must be positive", field=f"config.{name}", value=getattr(self, name))
+        if self.horizon > _MOST_HORIZON:
+            raise CheckpointError(
+                f"no chunk has more than {_MOST_HORIZON} steps", field="config.horizon", value=self.horizon
+            )
         if self.state_width < 0 or self.grounding_weight < 0.0:
             raise CheckpointError("state_width and grounding_weight cannot be negative", field="config")
         self._check_cameras()

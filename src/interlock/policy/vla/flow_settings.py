@@ -9,6 +9,9 @@ from interlock.errors import CheckpointError
 
 __all__ = ["FlowSettings", "TauLaw"]
 
+_MOST_STEPS = 100
+"""A file that asks for more would keep a robot waiting, or take all memory there is."""
+
 
 class TauLaw(StrEnum):
     """Distribution of τ in training; τ = 0 is the clean chunk, τ = 1 is noise."""
@@ -49,6 +52,12 @@ class FlowSettings:
         if self.euler_steps < 1 or min(self.normal_std, self.beta_a, self.beta_b) <= 0.0:
             raise CheckpointError(
                 "steps, deviation and Beta's parameters must be positive", field="config.flow"
+            )
+        if self.euler_steps > _MOST_STEPS:
+            raise CheckpointError(
+                f"at most {_MOST_STEPS} steps are integrated",
+                field="config.flow.euler_steps",
+                value=self.euler_steps,
             )
         if not 0.0 <= self.tau_min < 1.0:
             raise CheckpointError("must lie in [0, 1)", field="config.flow.tau_min", value=self.tau_min)

@@ -17,7 +17,7 @@ from interlock.policy.vla.strict_json import from_json, to_json
 __all__ = ["Grounding", "InputKind", "VlaConfig"]
 
 _MOST_HORIZON = 512
-"""The gate takes no longer chunk; and it is no weight's shape, so that nothing else bounds what a file says."""
+"""The gate takes no longer chunk; and as no weight has this shape, nothing else bounds what a file says."""
 
 
 class InputKind(StrEnum):

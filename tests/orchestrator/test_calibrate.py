@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.policy.uncertainty.likely import MADE_FOR, calibration, question, rollout
 
-from interlock.errors import BadInputError, StoppedError
+from interlock.errors import BadInputError, CheckpointError, StoppedError
 from interlock.orchestrator import rollouts
 from interlock.orchestrator.auroc_run import scores_of
 from interlock.orchestrator.calibrate import calibrate
@@ -246,3 +246,14 @@ def test_a_kept_question_is_asked_again_as_it_was() -> None:
     recorded = RecordedModel(Listens(), samples=4)  # type: ignore[arg-type]
     assert recorded.asked_instead(kept, None) is None  # type: ignore[arg-type]
     assert asked == [("joins", 7)]
+
+
+def test_rollouts_that_were_kept_without_naming_all_they_were_made_for_are_refused(
+    played: list[RolloutOrder], request_for: Callable[..., RolloutsRequest], tmp_path: Path
+) -> None:
+    request = request_for(keep=tmp_path / "kept")
+    calibrate(request, quiet, Interrupts(), slow_share=0.3, doubt_share=0.1)
+    kept = tmp_path / "kept" / "rollouts.jsonl"
+    kept.write_text(kept.read_text().replace('"files_sha256"', '"files"'))
+    with pytest.raises(CheckpointError, match="files"):
+        calibrate(request, quiet, Interrupts(), slow_share=0.3, doubt_share=0.1)

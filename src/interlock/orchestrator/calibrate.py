@@ -17,6 +17,7 @@ from interlock.orchestrator.watched_rollout import RolloutOrder, play_rollout
 from interlock.policy.uncertainty.calibration import Calibration, MadeFor, Played
 from interlock.policy.uncertainty.features import Features
 from interlock.policy.uncertainty.fit import fit_calibration
+from interlock.policy.vla.strict_json import from_json
 
 __all__ = ["calibrate", "rollout_row"]
 
@@ -62,7 +63,7 @@ def calibrate(
         )
     return fit_calibration(
         [[_features(each) for each in row["questions"]] for _, row in good],
-        MadeFor(**good[0][1]["made_for"]),
+        from_json(MadeFor, good[0][1]["made_for"], "rollouts.made_for"),
         Played(
             cell=Cell.load(request.cell).name,
             variation=tuple(axis.value for axis in request.axes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +25,7 @@ from interlock.errors import BadInputError, CheckpointError, RefusedError
 from interlock.guards.verdict import Rung
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.lease import Lease
-from interlock.orchestrator import candidate, session
+from interlock.orchestrator import candidate, session, swap_request
 from interlock.orchestrator.candidate import candidate_from
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.hot_swap import HotSwap
@@ -294,11 +295,66 @@ def test_a_request_is_taken_once_and_what_is_none_is_told_and_gone(tmp_path: Pat
     request.ask(tmp_path / "c")
     assert request.take() == tmp_path / "c"
     assert request.take() is None
-    for text in ("{", '{"checkpoint": 7}', '{"other": "x"}', "[" * 9_000, "x" * 20_000):
+    unfit = (
+        "{",
+        '{"checkpoint": 7}',
+        '{"other": "x"}',
+        '{"checkpoint": "\\ud800"}',
+        '{"checkpoint": "a\\u001b[2J"}',
+    )
+    for text in (*unfit, "[" * 9_000, "x" * 20_000):
         (tmp_path / "swap.request").write_text(text)
         with pytest.raises(BadInputError, match="no request"):
             request.take()
         assert request.take() is None
+
+
+def _link(path: Path) -> None:
+    (path.parent / "elsewhere").write_text('{"checkpoint": "/c"}')
+    path.symlink_to(path.parent / "elsewhere")
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, _link, _folder], ids=["pipe", "link", "folder"])
+def test_what_is_no_plain_file_is_told_once_and_never_waited_for(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path / "swap.request")
+    request = SwapRequest(tmp_path)
+    with pytest.raises(BadInputError, match="no request"):
+        request.take()
+    assert request.take() is None
+    if make is _folder:
+        (tmp_path / "swap.request").rmdir()
+    request.ask(tmp_path / "c")
+    assert request.take() == tmp_path / "c"
+
+
+def test_a_request_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    SwapRequest(tmp_path).ask(tmp_path / "c")
+    monkeypatch.setattr(swap_request, "_ROOT", -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
+    with pytest.raises(BadInputError, match="PermissionError"):
+        SwapRequest(tmp_path).take()
+
+
+def test_a_request_that_comes_while_one_is_read_is_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = SwapRequest(tmp_path)
+    request.ask(Path("/one"))
+    read = json.loads
+
+    def meanwhile(text: Any) -> Any:
+        monkeypatch.undo()
+        request.ask(Path("/two"))
+        return read(text)
+
+    monkeypatch.setattr(json, "loads", meanwhile)
+    assert [request.take() for _ in range(3)] == [Path("/one"), Path("/two"), None]
 
 
 @pytest.mark.parametrize(

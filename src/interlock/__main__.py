@@ -18,7 +18,7 @@ __all__ = ["entry", "main"]
 
 
 def entry() -> NoReturn:
-    """The whole process: it leaves with the exit code of `main`, whatever a policy's thread still computes."""
+    """The whole process: it leaves with the code of `main`, whatever a policy's thread still computes."""
     ending = _Ending()
     atexit.register(ending.leave)  # the first one is called last: everyone else has let go by then
     try:

@@ -289,6 +289,21 @@ def test_a_run_with_a_swap_repeats_bit_for_bit(swapping: Swapping) -> None:
 # ---- the parts by themselves
 
 
+def test_nobody_takes_over_under_a_latched_stop() -> None:
+    def exchanged(*latched: str) -> list[str]:
+        done: list[str] = []
+        part = SimpleNamespace(
+            _rig=SimpleNamespace(drive=SimpleNamespace(latched=latched)),
+            _swap=SimpleNamespace(exchange=lambda: not done.append("exchange")),
+            _loop=SimpleNamespace(withdraw=lambda: done.append("withdraw")),
+        )
+        session.Session._exchange(part, holds=True)  # type: ignore[arg-type]
+        return done
+
+    assert exchanged() == ["exchange", "withdraw"]
+    assert exchanged("operator: Ctrl-C") == []
+
+
 def test_a_request_is_taken_once_and_what_is_none_is_told_and_gone(tmp_path: Path) -> None:
     request = SwapRequest(tmp_path)
     assert request.take() is None
@@ -522,6 +537,14 @@ def test_one_malformed_chunk_is_enough_to_be_refused(tmp_path: Path) -> None:
         bench.tick()
     record = bench.swap.records[0]
     assert (record.state, record.judged, record.released) == (SwapState.REFUSED, 2, 2)
+
+
+def test_a_request_that_comes_too_late_is_told(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, lambda: Scripted(*chunks(9)))
+    SwapRequest(tmp_path).ask(Path("/late"))
+    bench.swap.look(over=True)
+    assert bench.said == ["/late is not tried: the run is over"]
+    assert bench.swap.records == ()
 
 
 def test_a_candidate_that_is_never_judged_is_given_up(tmp_path: Path) -> None:

@@ -112,7 +112,8 @@ def describe(
 
 
 @app.command(
-    "swap", epilog="Exit codes: 0 asked for · 2 no such checkpoint, not for this body, or no run is alive."
+    "swap",
+    epilog="Exit codes: 0 asked for; the trace says what came of it · 2 no such checkpoint, or no run is alive.",
 )
 def swap(
     checkpoint: Annotated[

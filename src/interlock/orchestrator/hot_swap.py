@@ -83,14 +83,20 @@ class HotSwap:
         """Whether there is something to be done at the next hold."""
         return self.state in (SwapState.DUE, SwapState.BACK)
 
-    def look(self) -> None:
-        """Take a request to try another checkpoint, if there is one: a microsecond if there is none."""
+    def look(self, *, over: bool = False) -> None:
+        """Take a request to try another checkpoint, if there is one: a microsecond if there is none.
+
+        Args:
+            over: the run has ended, and a request comes too late.
+        """
         try:
             checkpoint = self._inbox.take()
         except BadInputError as error:
             self._tell(error.message, "error")
             return
-        if checkpoint is not None:
+        if checkpoint is not None and over:
+            self._tell(f"{checkpoint} is not tried: the run is over", "warning")
+        elif checkpoint is not None:
             self.request(checkpoint)
 
     def request(self, checkpoint: Path) -> None:

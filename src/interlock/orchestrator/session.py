@@ -214,6 +214,7 @@ class Session:
         outcome = Outcome.GAVE_UP if reason else Outcome.ACHIEVED
         if self._rig.drive.latched:
             outcome, reason = Outcome.STOPPED, "; ".join(self._rig.drive.latched)
+        self._swap.look(over=True)
         unsure = {} if self._uncertainty is None else self._uncertainty.counts
         summary = self._bystanders.finish(outcome, reason, plan, unsure, self._swap.records)
         late = self._stop_cause()
@@ -302,8 +303,11 @@ class Session:
                 return self._because("time is up")
 
     def _exchange(self, *, holds: bool) -> None:
-        """Exchange the policies if that is due and the robot holds; then no proposal is in force."""
-        if holds and self._swap.exchange():
+        """Exchange the policies if that is due and the robot holds; then no proposal is in force.
+
+        Not under a latched stop: nobody takes over a robot that a person has to look at.
+        """
+        if holds and not self._rig.drive.latched and self._swap.exchange():
             self._loop.withdraw()
 
     def _because(self, reason: str) -> str:

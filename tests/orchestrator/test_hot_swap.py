@@ -547,6 +547,25 @@ def test_a_request_that_comes_too_late_is_told(tmp_path: Path) -> None:
     assert bench.swap.records == ()
 
 
+class Mute(RuntimeError):
+    """Cannot even say what is wrong."""
+
+    def __str__(self) -> str:
+        raise self
+
+
+def test_an_error_that_cannot_be_told_is_told_by_its_name(tmp_path: Path) -> None:
+    def load() -> Any:
+        raise Mute
+
+    loading = Bench(tmp_path, load)
+    loading.swap.request(Path("/c"))
+    assert loading.swap.records[0].reason == "Mute"
+    in_force = in_trial(tmp_path, Mute(), failures=1)
+    in_force.tick()
+    assert in_force.swap.records[0].reason.endswith("the last one: Mute")
+
+
 def test_a_candidate_that_is_never_judged_is_given_up(tmp_path: Path) -> None:
     bench = Bench(tmp_path, lambda: Scripted(*[None] * 50), patience_s=0.2)
     bench.swap.request(Path("/c"))

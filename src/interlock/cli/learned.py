@@ -113,7 +113,7 @@ def describe(
 
 @app.command(
     "swap",
-    epilog="Exit codes: 0 asked for; the trace says what came of it · 2 no such checkpoint, or no run is alive.",
+    epilog="Exit codes: 0 asked for; its trace says more · 2 no such checkpoint, or no run is alive.",
 )
 def swap(
     checkpoint: Annotated[

@@ -31,6 +31,7 @@ from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.hot_swap import HotSwap
 from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.proposer import InlineProposer
+from interlock.orchestrator.pursuit import Pursuit
 from interlock.orchestrator.replay import replay
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.run_command import prepare_run
@@ -297,7 +298,7 @@ def test_nobody_takes_over_under_a_latched_stop() -> None:
             _swap=SimpleNamespace(exchange=lambda: not done.append("exchange")),
             _loop=SimpleNamespace(withdraw=lambda: done.append("withdraw")),
         )
-        session.Session._exchange(part, holds=True)  # type: ignore[arg-type]
+        Pursuit._exchange(part, holds=True)  # type: ignore[arg-type]
         return done
 
     assert exchanged() == ["exchange", "withdraw"]

@@ -548,6 +548,38 @@ def test_a_request_that_comes_too_late_is_told(tmp_path: Path) -> None:
     assert bench.swap.records == ()
 
 
+def test_a_machine_without_another_thread_keeps_the_policy_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object, **__: object) -> Any:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        unloaded = Bench(tmp_path, lambda: Scripted())
+        unloaded.swap.request(Path("/c"))
+    assert unloaded.swap.state is SwapState.REFUSED
+    ready = Bench(tmp_path, lambda: Scripted(*chunks(2)), questions=2)
+    ready.swap.request(Path("/c"))
+    first, second = ready.tick(), ready.tick()
+    ready.swap._make_seat = none_left
+    assert not ready.swap.exchange()
+    assert "can't start new thread" in ready.swap.records[0].reason
+    assert [first.seq, second.seq, ready.tick().seq] == [0, 1, 2]  # type: ignore[attr-defined]
+
+
+def test_a_stop_ends_the_wait_for_a_candidate_that_hangs(tmp_path: Path) -> None:
+    never = threading.Event()
+    bench = Bench(tmp_path, lambda: never.wait())
+    looked: list[bool] = []
+    bench.swap._stopped = lambda: not looked.append(True)
+    bench.swap.request(Path("/c"))
+    bench.tick()
+    assert looked == [True]  # asked once, never waited for again
+    assert bench.swap.state is SwapState.SHADOW
+    never.set()
+
+
 class Mute(RuntimeError):
     """Cannot even say what is wrong."""
 

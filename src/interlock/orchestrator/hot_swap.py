@@ -12,6 +12,7 @@ from interlock.errors import BadInputError
 from interlock.hal.chunk import ActionChunk
 from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.proposer import Proposer
+from interlock.orchestrator.refusal import said
 from interlock.orchestrator.seat import Seat
 from interlock.orchestrator.shadow import Finding, Judgement, Shadow
 from interlock.orchestrator.swap_record import SwapRecord, SwapState
@@ -149,7 +150,11 @@ class HotSwap:
         if self.state is SwapState.DUE and self._shadow is not None and self._shadow.policy is not None:
             # whatever fails, fails before the one assignment that counts
             policy = self._shadow.policy
-            seat = Seat(self._make_seat(policy), self._shadow.last)
+            try:
+                seat = Seat(self._make_seat(policy), self._shadow.last)
+            except Exception as error:
+                self._refuse(f"it cannot take over: {said(error)}")
+                return False
             seat.enter(self._last)
             self._seat.leave()
             self._shadow.leave(keep=True)

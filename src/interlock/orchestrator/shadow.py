@@ -69,7 +69,10 @@ class Shadow:
         self._questions = 0
         self.policy: Policy | None = None
         self.last = -1
-        threading.Thread(target=self._run, name="shadow", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="shadow", daemon=True).start()
+        except RuntimeError as error:  # no more threads: the run goes on without it
+            self._tell(Finding(judgement=Judgement.UNUSABLE, reason=said(error)))
 
     def free(self) -> bool:
         """Whether it is loaded and nothing is being judged."""

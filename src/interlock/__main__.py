@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import sys
+import threading
+from contextlib import suppress
+from typing import NoReturn
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy comes: another number of threads rounds another way
 
 from interlock.errors import ExitCode, InterlockError
 
-__all__ = ["main"]
+__all__ = ["entry", "main"]
+
+
+def entry() -> NoReturn:
+    """The whole process: it leaves with the code of `main`, whatever a policy's thread still computes."""
+    ending = _Ending()
+    atexit.register(ending.leave)  # the first one is called last: everyone else has let go by then
+    try:
+        ending.code = main()
+    except SystemExit as error:  # as typer ends
+        ending.code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise
+    sys.exit(ending.code)
 
 
 def main() -> int:
@@ -32,6 +48,24 @@ def main() -> int:
     return 0
 
 
+class _Ending:
+    """The last thing that a process does.
+
+    Python ends daemon threads by unwinding them as soon as they come back from native code, and C++ (torch)
+    answers that with `terminate`: exit code 134 in place of 4 after a Ctrl-C while a policy thinks.
+    """
+
+    code = 1
+
+    def leave(self) -> None:
+        if not any(thread.daemon for thread in threading.enumerate()):
+            return
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(self.code)
+
+
 def _show(error: InterlockError) -> None:
     from rich.console import Console
     from rich.text import Text
@@ -43,4 +77,4 @@ def _show(error: InterlockError) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,12 +25,13 @@ from interlock.errors import BadInputError, CheckpointError, RefusedError
 from interlock.guards.verdict import Rung
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.lease import Lease
-from interlock.orchestrator import candidate, session
+from interlock.orchestrator import candidate, session, swap_request
 from interlock.orchestrator.candidate import candidate_from
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.hot_swap import HotSwap
 from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.proposer import InlineProposer
+from interlock.orchestrator.pursuit import Pursuit
 from interlock.orchestrator.replay import replay
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.run_command import prepare_run
@@ -288,17 +290,87 @@ def test_a_run_with_a_swap_repeats_bit_for_bit(swapping: Swapping) -> None:
 # ---- the parts by themselves
 
 
+def test_nobody_takes_over_under_a_latched_stop() -> None:
+    def exchanged(*latched: str) -> list[str]:
+        done: list[str] = []
+        part = SimpleNamespace(
+            _rig=SimpleNamespace(drive=SimpleNamespace(latched=latched)),
+            _swap=SimpleNamespace(exchange=lambda: not done.append("exchange")),
+            _loop=SimpleNamespace(withdraw=lambda: done.append("withdraw")),
+        )
+        Pursuit._exchange(part, holds=True)  # type: ignore[arg-type]
+        return done
+
+    assert exchanged() == ["exchange", "withdraw"]
+    assert exchanged("operator: Ctrl-C") == []
+
+
 def test_a_request_is_taken_once_and_what_is_none_is_told_and_gone(tmp_path: Path) -> None:
     request = SwapRequest(tmp_path)
     assert request.take() is None
     request.ask(tmp_path / "c")
     assert request.take() == tmp_path / "c"
     assert request.take() is None
-    for text in ("{", '{"checkpoint": 7}', '{"other": "x"}', "[" * 9_000, "x" * 20_000):
+    unfit = (
+        "{",
+        '{"checkpoint": 7}',
+        '{"other": "x"}',
+        '{"checkpoint": "\\ud800"}',
+        '{"checkpoint": "a\\u001b[2J"}',
+    )
+    for text in (*unfit, "[" * 9_000, "x" * 20_000):
         (tmp_path / "swap.request").write_text(text)
         with pytest.raises(BadInputError, match="no request"):
             request.take()
         assert request.take() is None
+
+
+def _link(path: Path) -> None:
+    (path.parent / "elsewhere").write_text('{"checkpoint": "/c"}')
+    path.symlink_to(path.parent / "elsewhere")
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, _link, _folder], ids=["pipe", "link", "folder"])
+def test_what_is_no_plain_file_is_told_once_and_never_waited_for(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path / "swap.request")
+    request = SwapRequest(tmp_path)
+    with pytest.raises(BadInputError, match="no request"):
+        request.take()
+    assert request.take() is None
+    if make is _folder:
+        (tmp_path / "swap.request").rmdir()
+    request.ask(tmp_path / "c")
+    assert request.take() == tmp_path / "c"
+
+
+def test_a_request_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    SwapRequest(tmp_path).ask(tmp_path / "c")
+    monkeypatch.setattr(swap_request, "_ROOT", -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
+    with pytest.raises(BadInputError, match="PermissionError"):
+        SwapRequest(tmp_path).take()
+
+
+def test_a_request_that_comes_while_one_is_read_is_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = SwapRequest(tmp_path)
+    request.ask(Path("/one"))
+    read = json.loads
+
+    def meanwhile(text: Any) -> Any:
+        monkeypatch.undo()
+        request.ask(Path("/two"))
+        return read(text)
+
+    monkeypatch.setattr(json, "loads", meanwhile)
+    assert [request.take() for _ in range(3)] == [Path("/one"), Path("/two"), None]
 
 
 @pytest.mark.parametrize(
@@ -466,6 +538,65 @@ def test_one_malformed_chunk_is_enough_to_be_refused(tmp_path: Path) -> None:
         bench.tick()
     record = bench.swap.records[0]
     assert (record.state, record.judged, record.released) == (SwapState.REFUSED, 2, 2)
+
+
+def test_a_request_that_comes_too_late_is_told(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, lambda: Scripted(*chunks(9)))
+    SwapRequest(tmp_path).ask(Path("/late"))
+    bench.swap.look(over=True)
+    assert bench.said == ["/late is not tried: the run is over"]
+    assert bench.swap.records == ()
+
+
+def test_a_machine_without_another_thread_keeps_the_policy_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object, **__: object) -> Any:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        unloaded = Bench(tmp_path, lambda: Scripted())
+        unloaded.swap.request(Path("/c"))
+    assert unloaded.swap.state is SwapState.REFUSED
+    ready = Bench(tmp_path, lambda: Scripted(*chunks(2)), questions=2)
+    ready.swap.request(Path("/c"))
+    first, second = ready.tick(), ready.tick()
+    ready.swap._make_seat = none_left
+    assert not ready.swap.exchange()
+    assert "can't start new thread" in ready.swap.records[0].reason
+    assert [first.seq, second.seq, ready.tick().seq] == [0, 1, 2]  # type: ignore[attr-defined]
+
+
+def test_a_stop_ends_the_wait_for_a_candidate_that_hangs(tmp_path: Path) -> None:
+    never = threading.Event()
+    bench = Bench(tmp_path, lambda: never.wait())
+    looked: list[bool] = []
+    bench.swap._stopped = lambda: not looked.append(True)
+    bench.swap.request(Path("/c"))
+    bench.tick()
+    assert looked == [True]  # asked once, never waited for again
+    assert bench.swap.state is SwapState.SHADOW
+    never.set()
+
+
+class Mute(RuntimeError):
+    """Cannot even say what is wrong."""
+
+    def __str__(self) -> str:
+        raise self
+
+
+def test_an_error_that_cannot_be_told_is_told_by_its_name(tmp_path: Path) -> None:
+    def load() -> Any:
+        raise Mute
+
+    loading = Bench(tmp_path, load)
+    loading.swap.request(Path("/c"))
+    assert loading.swap.records[0].reason == "Mute"
+    in_force = in_trial(tmp_path, Mute(), failures=1)
+    in_force.tick()
+    assert in_force.swap.records[0].reason.endswith("the last one: Mute")
 
 
 def test_a_candidate_that_is_never_judged_is_given_up(tmp_path: Path) -> None:

@@ -227,13 +227,13 @@ def test_a_driver_that_is_not_heard_in_motion_is_no_difference(
 def test_a_stop_in_motion_is_no_difference_whatever_its_category(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, category: StopCategory
 ) -> None:
-    from interlock.orchestrator import session
+    from interlock.orchestrator import pursuit
 
     def wanted(self: Any) -> str | None:
         return "the cat" if self._now_ns() >= 50 * PERIOD_NS else None
 
-    monkeypatch.setattr(session, "StopCategory", SimpleNamespace(STOP_AND_HOLD=category))
-    monkeypatch.setattr(session.Session, "_stop_cause", wanted)
+    monkeypatch.setattr(pursuit, "StopCategory", SimpleNamespace(STOP_AND_HOLD=category))
+    monkeypatch.setattr(pursuit.Pursuit, "_stop_cause", wanted)
     runner = Runner(tmp_path)
     runner.run(cell=CELL, sim_time_s=1.0)
     result = asked(runner.out)

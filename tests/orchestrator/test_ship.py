@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("pybullet")
 
+from tests.policy.uncertainty.likely import calibration
 from tests.policy.vla.models import lively, micro
 
 from interlock.errors import BadInputError, CheckpointError
@@ -21,6 +22,7 @@ from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.judged import Judged
 from interlock.orchestrator.policy_eval import ROWS, EvalRequest, evaluate
 from interlock.orchestrator.ship import ShipRequest, main, ship
+from interlock.policy.uncertainty.calibration import Calibration
 from interlock.policy.uncertainty.options import CALIBRATION
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.learned_options import SHIPPED
@@ -78,6 +80,12 @@ def rows(checkpoint: Path, folder: Path) -> Path:
     return folder
 
 
+def calibration_of(checkpoint: Path) -> Calibration:
+    weights = Checkpoint.load(checkpoint).sha256["model.safetensors"]
+    made = calibration()
+    return replace(made, made_for=replace(made.made_for, weights_sha256=weights))
+
+
 def asked(checkpoint: Path, tmp_path: Path, *results: tuple[str, Path, Path]) -> ShipRequest:
     return ShipRequest(
         checkpoint=checkpoint,
@@ -126,11 +134,21 @@ def test_calibration_ships_with_its_weights_and_none_of_others_stays(
 ) -> None:
     calibrated = tmp_path / "calibrated"
     shutil.copytree(checkpoint, calibrated)
-    (calibrated / CALIBRATION).write_text("{}")
+    made = calibration_of(checkpoint)
+    made.save(calibrated / CALIBRATION)
     ship(asked(calibrated, tmp_path, (CELL, rows(calibrated, tmp_path / "e"), calibrated)))
-    assert (tmp_path / "shipped" / CALIBRATION).read_text() == "{}"
+    assert Calibration.load(tmp_path / "shipped" / CALIBRATION).sha256 == made.sha256
     ship(asked(checkpoint, tmp_path, (CELL, rows(checkpoint, tmp_path / "f"), checkpoint)))
     assert not (tmp_path / "shipped" / CALIBRATION).exists()
+
+
+def test_calibration_of_other_weights_does_not_ship(checkpoint: Path, tmp_path: Path) -> None:
+    calibrated = tmp_path / "calibrated"
+    shutil.copytree(checkpoint, calibrated)
+    calibration().save(calibrated / CALIBRATION)
+    with pytest.raises(CheckpointError, match="other weights"):
+        ship(asked(calibrated, tmp_path, (CELL, rows(calibrated, tmp_path / "e"), calibrated)))
+    assert not (tmp_path / "shipped").exists()
 
 
 @pytest.mark.parametrize("wrong", ["cell", "weights", "cut off", "nothing", "other counts"])

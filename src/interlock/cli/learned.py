@@ -112,7 +112,8 @@ def describe(
 
 
 @app.command(
-    "swap", epilog="Exit codes: 0 asked for · 2 no such checkpoint, not for this body, or no run is alive."
+    "swap",
+    epilog="Exit codes: 0 asked for; its trace says more · 2 no such checkpoint, or no run is alive.",
 )
 def swap(
     checkpoint: Annotated[

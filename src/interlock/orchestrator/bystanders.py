@@ -12,8 +12,9 @@ from typing import Self
 from interlock.guards.verdict import Decision
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.driver import StopCategory
-from interlock.hal.phase import FELT_N, AllowedContact, Phase
+from interlock.hal.phase import FELT_N, Phase
 from interlock.hal.simulator.camera import SimulatedCamera
+from interlock.orchestrator.contact_grant import ContactGrant
 from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.off_record import OffRecord
 from interlock.orchestrator.progress import Progress as Display
@@ -48,7 +49,7 @@ class Bystanders:
         self._tally = Tally()
         self._chunk: ActionChunk | None = None
         self._phase: Phase | None = None
-        self._verified_with: tuple[AllowedContact, ...] = ()
+        self._grant = ContactGrant()
         self._pictures = 0
         self._refused = False
         self._gone: set[str] = set()
@@ -175,7 +176,7 @@ class Bystanders:
     def _refer(self, report: TickReport) -> None:
         """Tell the referee what may touch and what was sent."""
         referee, phase = self._rig.referee, self._phase
-        referee.begin_tick(self._allowed(report), _holding(phase, report))
+        referee.begin_tick(self._grant.allowed(phase, report), _holding(phase, report))
         sent = report.command
         if sent is None:  # the referee judges the stop as the driver plays it
             return
@@ -187,14 +188,6 @@ class Bystanders:
             chunk_age_s=(report.stamp_ns - chunk.t_obs_ns) * 1e-9 if chunk is not None else 0.0,
             chunk_deadline_s=self._rig.gate.config.chunk_deadline_s,
         )
-
-    def _allowed(self, report: TickReport) -> tuple[AllowedContact, ...]:
-        """What may touch now: while a stop plays that was verified under a grant, what was granted then."""
-        phase = self._phase
-        granted = phase.contacts_at(report.stamp_ns) if phase is not None else ()
-        if granted or report.command is not None or report.state.standstill:
-            self._verified_with = granted
-        return self._verified_with
 
     def _picture(self) -> None:
         if self._camera is not None and self._pictures < _MAX_PICTURES:

@@ -12,6 +12,7 @@ from interlock.errors import BadInputError
 from interlock.hal.chunk import ActionChunk
 from interlock.orchestrator.messages import TickReport
 from interlock.orchestrator.proposer import Proposer
+from interlock.orchestrator.refusal import said
 from interlock.orchestrator.seat import Seat
 from interlock.orchestrator.shadow import Finding, Judgement, Shadow
 from interlock.orchestrator.swap_record import SwapRecord, SwapState
@@ -83,14 +84,20 @@ class HotSwap:
         """Whether there is something to be done at the next hold."""
         return self.state in (SwapState.DUE, SwapState.BACK)
 
-    def look(self) -> None:
-        """Take a request to try another checkpoint, if there is one: a microsecond if there is none."""
+    def look(self, *, over: bool = False) -> None:
+        """Take a request to try another checkpoint, if there is one: a microsecond if there is none.
+
+        Args:
+            over: the run has ended, and a request comes too late.
+        """
         try:
             checkpoint = self._inbox.take()
         except BadInputError as error:
             self._tell(error.message, "error")
             return
-        if checkpoint is not None:
+        if checkpoint is not None and over:
+            self._tell(f"{checkpoint} is not tried: the run is over", "warning")
+        elif checkpoint is not None:
             self.request(checkpoint)
 
     def request(self, checkpoint: Path) -> None:
@@ -143,7 +150,11 @@ class HotSwap:
         if self.state is SwapState.DUE and self._shadow is not None and self._shadow.policy is not None:
             # whatever fails, fails before the one assignment that counts
             policy = self._shadow.policy
-            seat = Seat(self._make_seat(policy), self._shadow.last)
+            try:
+                seat = Seat(self._make_seat(policy), self._shadow.last)
+            except Exception as error:
+                self._refuse(f"it cannot take over: {said(error)}")
+                return False
             seat.enter(self._last)
             self._seat.leave()
             self._shadow.leave(keep=True)

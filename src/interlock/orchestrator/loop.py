@@ -21,6 +21,7 @@ from interlock.orchestrator.messages import ChunkMessage, PhaseMessage, TickRepo
 from interlock.orchestrator.motion_history import MotionHistory
 from interlock.orchestrator.proposal import not_a_chunk
 from interlock.orchestrator.proposer import Proposer
+from interlock.orchestrator.refusal import said
 from interlock.policy.observation import Observation, TaskView
 
 __all__ = ["Loop", "Witness"]
@@ -152,7 +153,7 @@ class Loop:
             self._complain(self.trouble)
             return
         if isinstance(proposed, BaseException):
-            self.trouble = f"policy raised {type(proposed).__name__}: {proposed}"
+            self.trouble = f"policy raised {said(proposed)}"
             self._complain(self.trouble)
             return
         wrong = not_a_chunk(proposed)

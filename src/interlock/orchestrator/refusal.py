@@ -44,5 +44,8 @@ def gate_fault(error: BaseException) -> str:
 
 
 def said(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return error.message if isinstance(error, InterlockError) else f"{type(error).__name__}: {error}"
+    """What an error says; of a stranger's that cannot even say it, its name."""
+    try:
+        return error.message if isinstance(error, InterlockError) else f"{type(error).__name__}: {error}"
+    except BaseException:
+        return type(error).__name__

@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from interlock.errors import InterlockError, RefusedError
+from interlock.errors import RefusedError
 from interlock.guards.gate import Gate
 from interlock.guards.intake import GateInput
 from interlock.guards.verdict import Family, Rung
 from interlock.hal.chunk import ActionChunk
 from interlock.orchestrator.proposal import not_a_chunk
+from interlock.orchestrator.refusal import said
 from interlock.policy.observation import Observation
 from interlock.policy.policy import Policy
 
@@ -68,7 +69,10 @@ class Shadow:
         self._questions = 0
         self.policy: Policy | None = None
         self.last = -1
-        threading.Thread(target=self._run, name="shadow", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="shadow", daemon=True).start()
+        except RuntimeError as error:  # no more threads: the run goes on without it
+            self._tell(Finding(judgement=Judgement.UNUSABLE, reason=said(error)))
 
     def free(self) -> bool:
         """Whether it is loaded and nothing is being judged."""
@@ -108,8 +112,7 @@ class Shadow:
             self.policy = policy = self._load()
             policy.reset()
         except BaseException as error:  # a candidate is a stranger: whatever it raises, it is not used
-            why = error.message if isinstance(error, InterlockError) else _said(error)
-            self._tell(Finding(judgement=Judgement.UNUSABLE, reason=why))
+            self._tell(Finding(judgement=Judgement.UNUSABLE, reason=said(error)))
             self._close()
             return
         self._tell(Finding(judgement=Judgement.LOADED))
@@ -143,7 +146,7 @@ class Shadow:
         except RefusedError as error:
             return Finding(judgement=Judgement.REFUSED, reason=error.message)
         except BaseException as error:
-            return _malformed(f"raised {_said(error)}")
+            return _malformed(f"raised {said(error)}")
 
     def _previewed(self, gate: Gate, chunk: ActionChunk, given: GateInput) -> Finding:
         """What the gate makes of the chunk as if it had come at once; one that came too late is refused."""
@@ -165,7 +168,3 @@ class Shadow:
 
 def _malformed(why: str) -> Finding:
     return Finding(judgement=Judgement.MALFORMED, reason=why)
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -13,6 +13,7 @@ from typing import Any
 from interlock.errors import BadInputError, CheckpointError, InterlockError, StorageError
 from interlock.orchestrator.judged import Judged
 from interlock.orchestrator.results_card import with_results
+from interlock.policy.uncertainty.calibration import Calibration
 from interlock.policy.uncertainty.options import CALIBRATION
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.learned_options import SHIPPED
@@ -59,6 +60,7 @@ def ship(request: ShipRequest) -> Checkpoint:
         limits, judged = _read(request.evidence)
     _check_judged(found, judged)
     shipped = replace(found, card=with_results(found.card, judged, limits))
+    _check_calibration(request.checkpoint, found)
     _check_size(request.checkpoint, len(shipped.card.encode()))
     saved = shipped.save(request.out)
     _bring_along(request.checkpoint, request.out)
@@ -175,6 +177,21 @@ def _bring_along(checkpoint: Path, out: Path) -> None:
         raise StorageError(
             f"cannot be written: {error.strerror}", field="out", value=str(target), mend="Name another."
         ) from error
+
+
+def _check_calibration(checkpoint: Path, found: Checkpoint) -> None:
+    """Return if there is no calibration, or one of these weights: with another's no run would start."""
+    path = checkpoint / CALIBRATION
+    if not path.exists():
+        return
+    made_for = Calibration.load(path).made_for
+    if made_for.weights_sha256 != found.sha256["model.safetensors"]:
+        raise CheckpointError(
+            f"is the calibration of other weights ({made_for.weights_sha256})",
+            field="calibration",
+            value=str(path),
+            mend="Run `interlock policy calibrate` with this checkpoint, or take the file away.",
+        )
 
 
 def _check_size(folder: Path, card: int) -> None:

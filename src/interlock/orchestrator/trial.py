@@ -5,6 +5,7 @@ from __future__ import annotations
 from interlock.guards.verdict import Rung
 from interlock.hal.chunk import ActionChunk
 from interlock.orchestrator.messages import TickReport
+from interlock.orchestrator.refusal import said
 from interlock.orchestrator.swap_rules import SwapRules
 
 __all__ = ["Trial"]
@@ -34,7 +35,7 @@ class Trial:
     def answered(self, answer: object) -> None:
         """What came back from it; a chunk is judged when the gate has seen it."""
         if isinstance(answer, BaseException):
-            self._none(f"{type(answer).__name__}: {answer}")
+            self._none(said(answer))
         elif answer is not None and type(answer) is not ActionChunk:
             self._none(f"it returned a {type(answer).__name__}")
 

@@ -401,6 +401,13 @@ def test_a_calibration_is_used_for_the_weights_it_was_made_for_and_refused_for_o
     with pytest.raises(CheckpointError, match="files_sha256"):
         LearnedPolicy(context_for(watched_folder))
     statistics.write_text(as_it_was)
+    body = replace(made, made_for=replace(made.made_for, embodiment="0" * 64))
+    body.save(watched_folder / "calibration.json")
+    of_another = LearnedPolicy(context_for(watched_folder))  # another body of this checkpoint
+    assert of_another.uncertainty is None
+    named = {"calibration": str(watched_folder / "calibration.json")}
+    with pytest.raises(CheckpointError, match="embodiment"):
+        LearnedPolicy(context_for(watched_folder, uncertainty=named))
     other = replace(made, made_for=replace(made.made_for, weights_sha256="0" * 64))
     other.save(watched_folder / "calibration.json")
     with pytest.raises(CheckpointError, match="weights_sha256"):

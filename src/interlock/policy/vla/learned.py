@@ -58,12 +58,21 @@ class LearnedPolicy(ChunkStream):
         self.uncertainty: UncertaintyGate | None = getattr(watched, "uncertainty", None)
         super().__init__(watched, context)
 
+    def _is_of_another_body(self, calibration: Calibration) -> bool:
+        made_for = calibration.made_for
+        same_weights = made_for.weights_sha256 == self.made_for.weights_sha256
+        return same_weights and made_for.embodiment != self.made_for.embodiment
+
     def _watched(self, model: LearnedModel, context: PolicyContext, options: LearnedOptions) -> ChunkModel:
         told = UncertaintyOptions.read(context.options.get("uncertainty", {}))
         path = told.find(options.checkpoint)
         if path is None:
             return model
         calibration = Calibration.load(path)
+        if told.calibration is None and self._is_of_another_body(calibration):
+            return (
+                model  # one checkpoint knows many bodies, and the file beside its weights is of one of them
+            )
         calibration.check(self.made_for)
         check_samples(StreamOptions.read(context.options.get("stream", {})).samples, calibration.samples)
         _check_pace(told.pace, context.embodiment.rate_hz)

@@ -18,7 +18,7 @@ __all__ = ["entry", "main"]
 
 
 def entry() -> NoReturn:
-    """The whole process: it leaves with the code of `main`, whatever a policy's thread still computes."""
+    """The whole process: it leaves with the code of `main`, whatever still computes or was interrupted."""
     ending = _Ending()
     atexit.register(ending.leave)  # the first one is called last: everyone else has let go by then
     try:
@@ -52,13 +52,16 @@ class _Ending:
     """The last thing that a process does.
 
     Python ends daemon threads by unwinding them as soon as they come back from native code, and C++ (torch)
-    answers that with `terminate`: exit code 134 in place of 4 after a Ctrl-C while a policy thinks.
+    answers that with `terminate`: exit code 134 in place of 4 after a Ctrl-C while a policy thinks. And where
+    Ctrl-C came while a library ran Python of its own (`PyRun_…`, as some do while they are imported), Python
+    notes it as unhandled for good and ends `python -m` by SIGINT, though it was handled long ago.
     """
 
     code = 1
 
     def leave(self) -> None:
-        if not any(thread.daemon for thread in threading.enumerate()):
+        thinking = any(thread.daemon for thread in threading.enumerate())
+        if not thinking and self.code != ExitCode.STOPPED:
             return
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):

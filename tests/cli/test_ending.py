@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,28 @@ interlock.cli.app = app
 from interlock import __main__ as process
 getattr(process, "entry", lambda: sys.exit(process.main()))()
 """
+
+
+INTERRUPTED_INSIDE_A_LIBRARY = """
+import ctypes, sys
+import interlock.cli
+
+def app(prog_name):
+    ctypes.pythonapi.PyRun_SimpleString(b"raise KeyboardInterrupt")
+    sys.exit(4)
+
+interlock.cli.app = app
+"""
+
+
+def test_a_ctrl_c_that_came_inside_a_library_ends_with_the_code_of_a_stop(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(
+        INTERRUPTED_INSIDE_A_LIBRARY + "from interlock.__main__ import entry\nentry()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 4
 
 
 def test_a_stop_while_a_policy_thinks_ends_with_its_own_code_and_its_last_line() -> None:

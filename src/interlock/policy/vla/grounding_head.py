@@ -14,13 +14,20 @@ from interlock.policy.vla.slots import SLOTS
 
 __all__ = ["Found", "GroundingHead"]
 
+_CHOICE_WEIGHT = 0.05
+"""So that a choice at random among 16 cells weighs about as much as an error of a tenth of the picture."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Positions, shape (B, 2, 3), and pixels, shape (B, cameras, 2, 2), as in `GroundingTarget`."""
+    """Positions, shape (B, 2, 3), and pixels, shape (B, cameras, 2, 2), as in `GroundingTarget`.
+
+    `looks` are the logits of the cells that were looked at, shape (B, cameras, cells², 2).
+    """
 
     positions: Tensor
     pixels: Tensor
+    looks: Tensor
 
     @property
     def flat(self) -> Tensor:
@@ -69,13 +76,27 @@ class GroundingHead(nn.Module):
         clues = torch.cat([pixels, what], dim=-1) * camera_mask[:, :, None, None]
         known = tool[:, None, :POSE_WIDTH].to(hidden.dtype).expand(-1, len(SLOTS), -1)
         away = self.place(torch.cat([clues.transpose(1, 2).flatten(2), known], dim=-1))
-        return Found(positions=tool[:, None, :3] + away.float(), pixels=pixels)
+        return Found(positions=tool[:, None, :3] + away.float(), pixels=pixels, looks=seen[..., 0])
 
     def loss(self, found: Found, target: GroundingTarget) -> Tensor:
-        """Mean absolute error of known positions and pixels; in a soft form near 0."""
+        """Mean absolute error of known positions and pixels, soft near 0, and of the cell that is looked at.
+
+        The first two alone are content with a place between the things that could be meant; which of them is
+        meant is a choice, and is learned as one (cross-entropy over the cells of each picture).
+        """
         position = functional.smooth_l1_loss(found.positions, target.positions, reduction="none", beta=0.02)
         pixel = functional.smooth_l1_loss(found.pixels, target.pixels, reduction="none", beta=0.02)
-        return _mean(position, target.position_mask) + _mean(pixel, target.pixel_mask)
+        choice = functional.cross_entropy(
+            found.looks.float().transpose(2, 3).flatten(0, 2), self._cell(target.pixels), reduction="none"
+        ).view(target.pixel_mask.shape)
+        chosen = _mean(choice[..., None], target.pixel_mask)
+        near = _mean(position, target.position_mask) + _mean(pixel, target.pixel_mask)
+        return near + _CHOICE_WEIGHT * chosen
+
+    def _cell(self, pixels: Tensor) -> Tensor:
+        """Number of the cell that holds each pixel, in one row."""
+        column, row = (pixels * self.cells).long().clamp(0, self.cells - 1).flatten(0, 2).unbind(-1)
+        return row * self.cells + column
 
     def _centres(self, like: Tensor) -> Tensor:
         middle = (torch.arange(self.cells, device=like.device, dtype=like.dtype) + 0.5) / self.cells

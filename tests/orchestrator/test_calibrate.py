@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from tests.policy.uncertainty.likely import MADE_FOR, calibration, question, rollout
 
 from interlock.errors import BadInputError, CheckpointError, StoppedError
-from interlock.orchestrator import rollouts
+from interlock.orchestrator import kept_rows, rollouts
 from interlock.orchestrator.auroc_run import scores_of
 from interlock.orchestrator.calibrate import calibrate
 from interlock.orchestrator.cell import Cell
@@ -58,7 +59,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[RolloutOrder]:
             orders.append(order)
             yield row_of(order)
 
-    monkeypatch.setattr(rollouts, "done_in_order", done)
+    monkeypatch.setattr(kept_rows, "done_in_order", done)
     monkeypatch.setattr(rollouts, "evaluated_cell", lambda cell, checkpoint: Cell.load(cell))
     return orders
 
@@ -132,7 +133,11 @@ def test_rollouts_of_another_policy_variation_or_seed_are_refused(
     request = request_for()
     calibrate(request, quiet, Interrupts(), slow_share=0.3, doubt_share=0.1)
     (Path(request.checkpoint) / "calibration.json").write_text("{}")  # of the same weights: no other policy
+    for told_afterwards in ("card.md", "SHA256SUMS"):
+        (Path(request.checkpoint) / told_afterwards).write_text("results")
+    played.clear()
     calibrate(request, quiet, Interrupts(), slow_share=0.3, doubt_share=0.1)
+    assert not played
     for other in (request_for(samples=5), request_for(seed=2), request_for(shadow=True)):
         with pytest.raises(BadInputError, match="another cell, policy or variation"):
             calibrate(other, quiet, Interrupts(), slow_share=0.3, doubt_share=0.1)
@@ -257,3 +262,17 @@ def test_rollouts_that_were_kept_without_naming_all_they_were_made_for_are_refus
     kept.write_text(kept.read_text().replace('"files_sha256"', '"files"'))
     with pytest.raises(CheckpointError, match="files"):
         calibrate(request, quiet, Interrupts(), slow_share=0.3, doubt_share=0.1)
+
+
+def test_a_rollout_that_could_not_be_played_is_tried_again(
+    played: list[RolloutOrder], request_for: Callable[..., RolloutsRequest]
+) -> None:
+    request = request_for()
+    calibrate(request, quiet, Interrupts(), slow_share=0.3, doubt_share=0.1)
+    kept = request.keep / "rollouts.jsonl"
+    entries = [json.loads(line) for line in kept.read_text().splitlines()]
+    entries[2]["row"] = {"outcome": "error", "reason": "no memory"}
+    kept.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    played.clear()
+    calibrate(request, quiet, Interrupts(), slow_share=0.3, doubt_share=0.1)
+    assert [order.seed for order in played] == [3]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("pybullet")
 
 from interlock.errors import BadInputError, StoppedError
-from interlock.orchestrator import policy_eval
+from interlock.orchestrator import kept_rows
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.eval_command import eval_table
 from interlock.orchestrator.eval_run import EvalOrder, EvalRow, play_episode
@@ -56,16 +57,18 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[EvalOrder]:
     """What the workers were asked for; none is started."""
     orders: list[EvalOrder] = []
 
-    def done(function: object, jobs: Iterable[EvalOrder], workers: int, what: str) -> Iterator[EvalRow]:
+    def done(
+        function: object, jobs: Iterable[EvalOrder], workers: int, what: str
+    ) -> Iterator[dict[str, Any]]:
         for order in jobs:
             orders.append(order)
-            yield row_of(order)
+            yield asdict(row_of(order))
 
-    monkeypatch.setattr(policy_eval, "done_in_order", done)
+    monkeypatch.setattr(kept_rows, "done_in_order", done)
     return orders
 
 
-def quiet(done: int, total: int, row: EvalRow | None) -> None:
+def quiet(done: int, total: int, row: object) -> None:
     pass
 
 
@@ -94,7 +97,7 @@ def test_results_count_each_group_under_the_gate_and_without_it(
 def test_evaluation_goes_on_where_it_was_cut_off(tmp_path: Path, asked: list[EvalOrder]) -> None:
     interrupts = Interrupts()
 
-    def stop_at_seven(done: int, total: int, row: EvalRow | None) -> None:
+    def stop_at_seven(done: int, total: int, row: object) -> None:
         if done == 7:
             interrupts.cause = "operator: Ctrl-C"
 
@@ -105,6 +108,9 @@ def test_evaluation_goes_on_where_it_was_cut_off(tmp_path: Path, asked: list[Eva
     before = len(asked)
     evaluate(request_for(tmp_path), quiet, Interrupts())
     assert len(asked) - before == 24 - 7
+    asked.clear()
+    evaluate(request_for(tmp_path), quiet, Interrupts())
+    assert not asked  # what came behind the line that was cut off is kept too
 
 
 def test_folder_of_another_evaluation_is_refused(tmp_path: Path, asked: list[EvalOrder]) -> None:

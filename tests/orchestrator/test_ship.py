@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.policy.uncertainty.likely import calibration
 from tests.policy.vla.models import lively, micro
 
 from interlock.errors import BadInputError, CheckpointError
-from interlock.orchestrator import policy_eval
+from interlock.orchestrator import kept_rows
 from interlock.orchestrator import ship as shipping
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.demo_run import cell_in_space
@@ -59,8 +60,10 @@ def row_of(order: EvalOrder) -> EvalRow:
 def rows(checkpoint: Path, folder: Path) -> Path:
     """What an evaluation of four episodes in each group leaves; none is played."""
 
-    def done(function: object, jobs: Iterable[EvalOrder], workers: int, what: str) -> Iterator[EvalRow]:
-        yield from map(row_of, jobs)
+    def done(
+        function: object, jobs: Iterable[EvalOrder], workers: int, what: str
+    ) -> Iterator[dict[str, Any]]:
+        yield from (asdict(row_of(order)) for order in jobs)
 
     request = EvalRequest(
         cell=CELL,
@@ -75,7 +78,7 @@ def rows(checkpoint: Path, folder: Path) -> Path:
         out=folder,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(policy_eval, "done_in_order", done)
+        patch.setattr(kept_rows, "done_in_order", done)
         evaluate(request, lambda done, total, row: None, Interrupts())
     return folder
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from interlock.errors import BadInputError
 from interlock.orchestrator.cell import Cell
-from interlock.orchestrator.eval_run import EvalRow
+from interlock.orchestrator.episode_bar import episode_bar
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.policy_eval import EvalRequest, GroupResult, evaluate
 from interlock.orchestrator.run_command import choose_policy
@@ -57,21 +57,12 @@ def eval_policy(
         workers=workers,
         out=out or Path("runs/eval") / f"{Cell.load(cell).name}-{chosen}",
     )
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("episodes", total=None, last="")
-
-        def tell(done: int, total: int, row: EvalRow | None) -> None:
-            last = "" if row is None else f"{row.group}{'' if row.gated else ', no gate'}: {row.outcome}"
-            bar.update(task, completed=done, total=total, last=last)
-
+    with episode_bar(console, _said) as tell:
         return evaluate(request, tell, interrupts)
+
+
+def _said(row: dict[str, Any]) -> str:
+    return f"{row['group']}{'' if row['gated'] else ', no gate'}: {row['outcome']}"
 
 
 def eval_table(results: Sequence[GroupResult]) -> Table:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from scipy.stats import binomtest
 
-from interlock.errors import BadInputError, StoppedError, StorageError
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.demos import default_goals
 from interlock.orchestrator.eval_run import EvalOrder, EvalRow, evaluated_cell, play_episode
 from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.ordered_pool import done_in_order
+from interlock.orchestrator.kept_rows import KeptRows, Tell, play_missing
+from interlock.orchestrator.played_files import played_files
 from interlock.orchestrator.spread import Split
 
 __all__ = ["ROWS", "SEEN", "EvalRequest", "GroupResult", "eval_digest", "evaluate", "groups_of"]
@@ -27,8 +26,6 @@ SEEN = "seen"
 
 ROWS = "episodes.jsonl"
 """In the folder of an evaluation: `digest` and `row` of an episode a line."""
-
-_NOT_PLAYED = ("SHA256SUMS", "card.md")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,14 +114,12 @@ def groups_of(axes: Sequence[Axis]) -> dict[str, tuple[tuple[Axis, Split], ...]]
     return groups
 
 
-def evaluate(
-    request: EvalRequest, tell: Callable[[int, int, EvalRow | None], None], interrupts: Interrupts
-) -> list[GroupResult]:
+def evaluate(request: EvalRequest, tell: Tell, interrupts: Interrupts) -> list[GroupResult]:
     """Play what is missing, and count.
 
     Args:
         request: what is asked for.
-        tell: is told how many episodes are there, of how many, and the last one.
+        tell: as `Tell`; a row is an `EvalRow` as plain JSON.
         interrupts: Ctrl-C: what was played is kept.
 
     Raises:
@@ -132,31 +127,20 @@ def evaluate(
         StoppedError: after Ctrl-C.
         StorageError: if the folder cannot be written.
     """
-    orders = list(_orders(request))
     axes = [axis.value for axis in request.axes]
     digest = eval_digest(request.cell, request.policy, request.checkpoint, axes)
-    rows = _Rows(request.out, digest)
-    missing = [order for order in orders if _key(order) not in rows.kept]
-    done = len(orders) - len(missing)
-    tell(done, len(orders), None)
-    try:
-        with closing(done_in_order(play_episode, missing, request.workers, "plays episodes")) as played:
-            for row in played:
-                if interrupts.cause:
-                    break
-                rows.add(row)
-                done += 1
-                tell(done, len(orders), row)
-    except KeyboardInterrupt:
-        pass
-    if done < len(orders):
-        raise StoppedError(
-            f"{interrupts.cause or 'operator: Ctrl-C'}; {done} of {len(orders)} episodes are kept",
-            mend="Run the same command again: it goes on there.",
-        )
+    played = play_missing(
+        list(_orders(request)),
+        _row,
+        key=lambda order: (order.group, order.seed, order.gated, order.goal),
+        kept=KeptRows(request.out / ROWS, digest, "out"),
+        workers=request.workers,
+        tell=tell,
+        interrupts=interrupts,
+    )
+    rows = [EvalRow(**row) for row in played]
     halves = (True, False) if request.puppet else (True,)
-    wanted = [rows.kept[_key(order)] for order in orders]
-    return [GroupResult.of(group, gated, wanted) for group in groups_of(request.axes) for gated in halves]
+    return [GroupResult.of(group, gated, rows) for group in groups_of(request.axes) for gated in halves]
 
 
 def _orders(request: EvalRequest) -> Iterator[EvalOrder]:
@@ -178,69 +162,11 @@ def _orders(request: EvalRequest) -> Iterator[EvalOrder]:
                 )
 
 
-def _key(item: EvalOrder | EvalRow) -> tuple[str, int, bool, str]:
-    return item.group, item.seed, item.gated, item.goal
+def _row(order: EvalOrder) -> dict[str, Any]:
+    return asdict(play_episode(order))
 
 
 def eval_digest(cell: str, policy: str, checkpoint: str, axes: Sequence[str]) -> str:
-    """What a row depends on beside its key: the cell, the policy and its files, what is varied.
-
-    The card is left out: nothing is proposed from it, and the results are written into it afterwards.
-    """
-    digest = hashlib.sha256(evaluated_cell(cell, "").sha256.encode())
-    digest.update(json.dumps([policy, list(axes)]).encode())
-    if checkpoint:
-        for path in sorted(Path(checkpoint).iterdir()):
-            if path.name not in _NOT_PLAYED:
-                digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-class _Rows:
-    """`episodes.jsonl`: a line an episode, under the digest of what it was played with."""
-
-    def __init__(self, folder: Path, digest: str) -> None:
-        self._path = folder / ROWS
-        self._digest = digest
-        self.kept: dict[tuple[str, int, bool, str], EvalRow] = {}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
-        except OSError as error:
-            raise self._unwritable(error) from error
-        for line in lines:
-            row = self._row(line)
-            if row is not None and row.outcome != "error":
-                self.kept[_key(row)] = row
-
-    def add(self, row: EvalRow) -> None:
-        """Keep a row; it is on disk when this returns."""
-        self.kept[_key(row)] = row
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"digest": self._digest, "row": asdict(row)}) + "\n")
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _row(self, line: str) -> EvalRow | None:
-        try:
-            entry: dict[str, Any] = json.loads(line)
-            digest, row = entry["digest"], EvalRow(**entry["row"])
-        except (KeyError, TypeError, ValueError):
-            return None  # cut off
-        if digest != self._digest:
-            raise BadInputError(
-                "holds episodes of another cell, policy or variation",
-                field="out",
-                value=str(self._path),
-                mend="Name a new folder with --out DIR.",
-            )
-        return row
-
-    def _unwritable(self, error: OSError) -> StorageError:
-        return StorageError(
-            f"cannot be written: {error.strerror}",
-            field="out",
-            value=str(self._path),
-            mend="Name a folder that can be written with --out DIR.",
-        )
+    """What a row depends on beside its key: the cell, the policy and its files, what is varied."""
+    facts = [evaluated_cell(cell, "").sha256, policy, list(axes), played_files(checkpoint)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -5,24 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from interlock.errors import StoppedError
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.demos import default_goals
 from interlock.orchestrator.eval_run import evaluated_cell
 from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.kept_rollouts import KeptRollouts
-from interlock.orchestrator.ordered_pool import done_in_order
+from interlock.orchestrator.kept_rows import KeptRows, Tell, play_missing
+from interlock.orchestrator.played_files import played_files
 from interlock.orchestrator.watched_rollout import RolloutOrder
+from interlock.policy.uncertainty.options import CALIBRATION
 
 __all__ = ["RolloutsRequest", "orders_of", "play_rollouts"]
-
-Tell = Callable[[int, int, dict[str, Any] | None], None]
-"""Is told how many rollouts are there, of how many, and the last one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,44 +89,29 @@ def play_rollouts(
         StoppedError: after Ctrl-C.
         StorageError: if the folder cannot be written.
     """
-    orders = list(orders_of(request))
-    kept = KeptRollouts(request.keep, _digest(request, about))
-    missing = [order for order in orders if order.seed not in kept.rows]
-    done = len(orders) - len(missing)
-    tell(done, len(orders), None)
-    try:
-        with closing(done_in_order(function, missing, request.workers, "plays episodes")) as played:
-            for order, row in zip(missing, played, strict=False):
-                if interrupts.cause:
-                    break
-                kept.add(order.seed, row)
-                done += 1
-                tell(done, len(orders), row)
-    except KeyboardInterrupt:
-        pass
-    if done < len(orders):
-        raise StoppedError(
-            f"{interrupts.cause or 'operator: Ctrl-C'}; {done} of {len(orders)} episodes are kept",
-            mend="Run the same command again: it goes on there.",
-        )
-    return [kept.rows[order.seed] for order in orders]
+    return play_missing(
+        list(orders_of(request)),
+        function,
+        key=lambda order: (order.seed,),
+        kept=KeptRows(request.keep / "rollouts.jsonl", _digest(request, about), "keep"),
+        workers=request.workers,
+        tell=tell,
+        interrupts=interrupts,
+    )
 
 
 def _digest(request: RolloutsRequest, about: object) -> str:
     """What a row depends on beside its seed."""
-    digest = hashlib.sha256(evaluated_cell(request.cell, request.checkpoint).sha256.encode())
-    goals = request.goals or default_goals(evaluated_cell(request.cell, request.checkpoint))
+    cell = evaluated_cell(request.cell, request.checkpoint)
     facts = [
+        cell.sha256,
         [axis.value for axis in request.axes],
-        list(goals),
+        list(request.goals or default_goals(cell)),
         request.seed,  # decides which goal a seed has
         request.samples,
         request.shadow,
         request.max_sim_time_s,
         about,
+        played_files(request.checkpoint, without=(CALIBRATION,)),  # which is what is made of the rollouts
     ]
-    digest.update(json.dumps(facts).encode())
-    manifest = sorted(path for path in Path(request.checkpoint).iterdir() if path.name != "calibration.json")
-    for path in manifest:
-        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from interlock.errors import BadInputError
 from interlock.orchestrator.calibrate import calibrate
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.episode_bar import episode_bar
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.policy_auroc import AurocRow, policy_auroc
-from interlock.orchestrator.rollouts import RolloutsRequest, Tell
+from interlock.orchestrator.rollouts import RolloutsRequest
 from interlock.orchestrator.variation import axes_named
 from interlock.policy.uncertainty.calibration import Calibration
 from interlock.policy.uncertainty.conformal import least_count
@@ -95,7 +94,7 @@ def calibrate_policy(
             value=request.episodes,
             mend=f"Play {least + -(-least // 2)} or more, or give a larger --doubt-share.",
         )
-    with _bar(console) as tell:
+    with episode_bar(console, _said) as tell:
         made = calibrate(request, tell, interrupts, slow_share=slow_share, doubt_share=doubt_share)
     made.save(out)
     return made
@@ -109,7 +108,7 @@ def measure_auroc(
     Raises:
         InterlockError: as `policy_auroc` does.
     """
-    with _bar(console) as tell:
+    with episode_bar(console, _said) as tell:
         return policy_auroc(request, calibration, questions, tell, interrupts)
 
 
@@ -141,19 +140,5 @@ def auroc_table(rows: Sequence[AurocRow]) -> Table:
     return table
 
 
-@contextmanager
-def _bar(console: Console) -> Iterator[Tell]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("episodes", total=None, last="")
-
-        def tell(done: int, total: int, row: dict[str, Any] | None) -> None:
-            bar.update(task, completed=done, total=total, last="" if row is None else str(row["outcome"]))
-
-        yield tell
+def _said(row: dict[str, Any]) -> str:
+    return str(row["outcome"])

@@ -10,6 +10,7 @@ from dataclasses import replace
 from interlock.orchestrator.demo_run import DemoOrder, Played, play
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.ordered_pool import done_in_order
+from interlock.orchestrator.still_run import play_stills
 
 __all__ = ["played_in_order"]
 
@@ -23,8 +24,9 @@ def played_in_order(order: DemoOrder, workers: int, interrupts: Interrupts) -> G
         StoppedError: if a worker dies.
     """
     orders = (replace(order, attempt=attempt) for attempt in itertools.count(order.attempt))
+    function = play_stills if order.stills else play
     if workers == 1:
         for each in orders:
-            yield play(each, interrupts)
-    with closing(done_in_order(play, orders, workers, "plays demonstrations")) as results:
+            yield function(each, interrupts)
+    with closing(done_in_order(function, orders, workers, "plays demonstrations")) as results:
         yield from results

@@ -39,6 +39,7 @@ class DemoOrder:
         noise: level of the noise on the motion.
         seed: seed of the whole command.
         attempt: which try it is, from 0.
+        stills: pictures an episode in which nothing moves (`still_run`); 0: a demonstration.
     """
 
     cell: str
@@ -48,6 +49,7 @@ class DemoOrder:
     noise: float
     seed: int
     attempt: int
+    stills: int = 0
 
     @property
     def goal(self) -> str:

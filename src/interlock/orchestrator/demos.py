@@ -44,6 +44,7 @@ class DemosRequest:
         workers: processes that play.
         max_bytes: stop before the files are larger, [B]; None for no bound.
         keep_failed: whether demonstrations that missed their goal are kept too.
+        stills: pictures an episode in which nothing moves, instead of demonstrations (`still_run`).
     """
 
     cell: str
@@ -57,6 +58,7 @@ class DemosRequest:
     workers: int = 1
     max_bytes: int | None = None
     keep_failed: bool = False
+    stills: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,7 @@ def make_demos(
         StoppedError: after Ctrl-C.
     """
     cell = cell_in_space(request.cell, request.action_space)
-    goals = request.goals or default_goals(cell)
+    goals = () if request.stills else request.goals or default_goals(cell)
     for goal in goals:
         plan_goal(goal, cell.domain(0), make_reachable(cell.robot_spec(), cell.zones()))
     writer = DatasetWriter(request.out, _head(request, cell, goals))
@@ -111,6 +113,7 @@ def make_demos(
         noise=request.noise,
         seed=request.seed,
         attempt=writer.next_attempt,
+        stills=request.stills,
     )
     full = stopped = False
     tried = writer.next_attempt
@@ -233,6 +236,7 @@ def _head(request: DemosRequest, cell: Cell, goals: tuple[str, ...]) -> Head:
             "goals": list(goals),
             "action_space": request.action_space,
             "keep_failed": request.keep_failed,
-        },
+        }
+        | ({"stills": request.stills} if request.stills else {}),
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
     )

@@ -35,6 +35,7 @@ def demos(
     action_space: str,
     max_bytes: int | None,
     keep_failed: bool,
+    stills: int,
     console: Console,
     interrupts: Interrupts,
 ) -> list[DemosSummary]:
@@ -48,6 +49,10 @@ def demos(
         raise BadInputError(
             "two cells have one name, and so one folder", field="cell", value=cells, mend="Name each once."
         )
+    if stills and goals:
+        raise BadInputError(
+            "nobody pursues a goal in stills", field="goal", value=goals, mend="Leave --goal or --stills out."
+        )
     axes = axes_named(variation)
     space = _space(action_space)
     summaries = []
@@ -55,7 +60,7 @@ def demos(
         request = DemosRequest(
             cell=cell,
             episodes=episodes,
-            out=out / name,
+            out=out / (f"{name}_stills" if stills else name),
             seed=seed,
             noise=noise,
             axes=axes,
@@ -64,6 +69,7 @@ def demos(
             workers=workers,
             max_bytes=None if max_bytes is None else max_bytes // len(cells),
             keep_failed=keep_failed,
+            stills=stills,
         )
         with _bar(console, name, episodes) as bar:
             summaries.append(make_demos(request, bar.show, interrupts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +64,15 @@ def frame(generator: np.random.Generator) -> DemoFrame:
 
 
 def write_set(
-    folder: Path, episodes: int = 6, frames: int = 4, seed: int = 0, body: Embodiment = BODY
+    folder: Path,
+    episodes: int = 6,
+    frames: int = 4,
+    seed: int = 0,
+    body: Embodiment = BODY,
+    *,
+    still: bool = False,
 ) -> Path:
-    """A sealed set."""
+    """A sealed set; of stills, if asked for."""
     base = np.eye(4)
     base[0, 3] = 0.1
     head = Head(
@@ -73,13 +80,15 @@ def write_set(
         cell="numbers",
         cell_sha256="0" * 64,
         base_in_world=tuple(base.ravel().tolist()),
-        command={"seed": seed},
+        command={"seed": seed} | ({"stills": frames} if still else {}),
         versions={},
     )
     writer = DatasetWriter(folder, head)
     for attempt in range(episodes):
         generator = np.random.default_rng([seed, attempt])
         shown = tuple(frame(generator) for _ in range(frames))
+        if still:
+            shown = tuple(replace(each, chunk=np.zeros_like(each.chunk)) for each in shown)
         writer.add(Episode(frames=shown, attempt=attempt, success=True))
     writer.seal(failed=0)
     return folder

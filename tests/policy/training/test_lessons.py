@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tests.policy.training.taught import BODY, PROJECTION, write_set
 
 from interlock.errors import BadInputError, CheckpointError
@@ -14,6 +15,7 @@ from interlock.policy.training.lessons import Lesson, Lessons
 from interlock.policy.training.material import Material
 from interlock.policy.training.photometry import Photometry
 from interlock.policy.training.stage import Stage
+from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
 from interlock.policy.vla.relation import PAST_S, POSE_WIDTH
 from interlock.policy.vla.slots import LENGTH_SCALE_M
@@ -64,6 +66,41 @@ def test_grounding_is_where_the_camera_draws_it_and_where_it_stands_from_the_bas
     assert batch.inputs.pictures is not None
     row, column = (int(128 * value) for value in reversed(place[:2].tolist()))
     assert batch.inputs.pictures[0, 0, row, column].tolist() == [220, 30, 30]
+
+
+def test_stills_teach_where_things_are_and_no_motion(material: Material, tmp_path: Path) -> None:
+    stills = write_set(tmp_path / "stills", episodes=3, seed=5, still=True)
+    both = Material.load((material.sets[0].folder, stills), held_out=0.34, seed=1)
+    assert both.looked_at == material.looked_at
+    assert len(both.taught) == len(material.taught) + 12
+    assert both.statistics({}) == material.statistics({})
+    assert {lesson.demos for lesson in both.of(Stage.parse("t2a:1"))} == {0}
+    assert {lesson.demos for lesson in Material.load((both.sets[0].folder, stills), 0.0, 1).sample(1)} == {0}
+    lessons = lessons_of(both, "smoke")
+    mixed, still = lessons.batch([Lesson(0, 3), Lesson(1, 3)]), lessons.batch([Lesson(1, 3)])
+    assert mixed.acts is not None
+    assert mixed.acts.tolist() == [True, False]
+    torch.manual_seed(0)
+    model = QwenVla(preset("smoke"))
+    parts = model.loss(still, torch.Generator().manual_seed(0), draws=2)
+    parts.total.backward()
+    assert (float(parts.action), float(parts.grounding) > 0.0) == (0.0, True)
+    assert not any(p.grad is not None and p.grad.any() for p in model.decoder.blocks.parameters())
+
+    def action(acts: list[bool] | None, actions: torch.Tensor = mixed.actions) -> float:
+        chosen = None if acts is None else torch.tensor(acts)
+        batch = replace(mixed, acts=chosen, actions=actions)
+        return float(model.loss(batch, torch.Generator().manual_seed(0), draws=2).action)
+
+    assert 0.5 * (action([True, False]) + action([False, True])) == pytest.approx(action(None))
+    other = mixed.actions + torch.tensor([0.0, 1.0])[:, None, None]
+    assert action([True, False], other) == action([True, False])
+
+
+def test_stills_without_any_motion_are_refused(tmp_path: Path) -> None:
+    stills = write_set(tmp_path / "stills", episodes=1, still=True)
+    with pytest.raises(BadInputError, match="show no motion"):
+        Material.load((stills,), held_out=0.0, seed=1)
 
 
 def test_text_to_action_sees_no_picture_and_is_told_no_place(material: Material) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,15 @@ def test_training_goes_on_from_a_checkpoint(numbers: Path, tmp_path: Path) -> No
     for name, tensor in weights(first).items():
         assert torch.allclose(tensor, second[name], atol=1e-6)
     assert "> # smoke\n" in Checkpoint.load(tmp_path / "second" / "checkpoint").card
+
+
+def test_stills_are_learned_from_beside_motion_and_by_models_that_see(numbers: Path, tmp_path: Path) -> None:
+    stills = write_set(tmp_path / "numbers_stills", episodes=2, still=True)
+    request = replace(request_for(numbers, tmp_path / "seen", "t2a:1", "pretrain:2"), data=(numbers, stills))
+    checkpoint = Checkpoint.load(Path(train(request).checkpoint))
+    assert "interlock demos --cell numbers --episodes 2 --seed 0 --stills 4" in checkpoint.card
+    with pytest.raises(BadInputError, match="learns nothing from stills"):
+        train(replace(request, preset="tiny-scene", out=tmp_path / "told"))
 
 
 def test_loss_that_is_not_finite_ends_it(numbers: Path, tmp_path: Path) -> None:

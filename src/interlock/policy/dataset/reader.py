@@ -70,6 +70,11 @@ class Demonstrations:
         return digest.hexdigest()
 
     @property
+    def still(self) -> bool:
+        """Whether it shows what is meant and where it is, and no motion: its chunks are all 0."""
+        return bool(self.head.command.get("stills"))
+
+    @property
     def embodiment(self) -> Embodiment:
         """The body whose channels the actions are in."""
         return self.features.embodiment

@@ -120,6 +120,8 @@ def _demos(demos: Demonstrations) -> str:
         words += ["--variation", ",".join(told["variation"]) or "none"]
     for goal in told.get("goals", ()):
         words += ["--goal", goal]
+    if "stills" in told:
+        words += ["--stills", str(told["stills"])]
     return shlex.join([*words, *(["--keep-failed"] if told.get("keep_failed") else [])])
 
 

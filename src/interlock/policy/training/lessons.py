@@ -92,6 +92,7 @@ class Lessons:
             actions=torch.from_numpy(actions),
             grounding=_grounding(picks, cameras) if cameras else None,
             text_only=text_only,
+            acts=torch.tensor([not each.demos.still for each, _ in picks]),
         )
 
     def errors(self, lesson: Lesson, chunk: FloatArray) -> tuple[float, float]:

@@ -30,7 +30,7 @@ class Material:
     Attributes:
         sets: the sets.
         taught: frames to learn from.
-        looked_at: frames of episodes that nothing is learned from.
+        looked_at: frames of episodes that nothing is learned from; none of stills.
     """
 
     sets: tuple[Demonstrations, ...]
@@ -53,10 +53,22 @@ class Material:
                 value=names,
                 mend="Name the folders that `interlock demos` has written: --data DIR/CELL.",
             )
+        moving = {demos.embodiment.fingerprint for demos in sets if not demos.still}
+        for demos in sets:
+            if demos.embodiment.fingerprint not in moving:
+                raise BadInputError(
+                    "stills show no motion, and no other set is of their body",
+                    field="data",
+                    value=demos.folder.name,
+                    mend="Add the set that `interlock demos` wrote for that cell without --stills.",
+                )
         taught: list[Lesson] = []
         looked_at: list[Lesson] = []
         for number, demos in enumerate(sets):
             episodes = list(demos.episodes())
+            if demos.still:  # as many as one likes are made in minutes: what a model does is judged on motion
+                taught.extend(Lesson(number, frame) for episode in episodes for frame in episode)
+                continue
             order = np.random.default_rng([seed, number]).permutation(len(episodes))
             aside = set(order[: round(held_out * len(episodes))].tolist())
             for index, episode in enumerate(episodes):
@@ -79,11 +91,13 @@ class Material:
                     mend=f"Known are: {', '.join(names)}.",
                 )
         wanted = {names.index(name) for name in stage.sets or names}
+        if stage.text_only:
+            wanted = {number for number in wanted if not self.sets[number].still}
         return tuple(lesson for lesson in self.taught if lesson.demos in wanted)
 
     def sample(self, seed: int) -> tuple[Lesson, ...]:
         """Frames to evaluate on, always the same; of those learned from if none was put aside."""
-        pool = self.looked_at or self.taught
+        pool = self.looked_at or [lesson for lesson in self.taught if not self.sets[lesson.demos].still]
         order = np.random.default_rng([seed, 1]).permutation(len(pool))[:_FEW]
         return tuple(pool[index] for index in sorted(order.tolist()))
 
@@ -95,6 +109,8 @@ class Material:
         """
         bodies = []
         for number, demos in enumerate(self.sets):
+            if demos.still:
+                continue
             frames = [lesson.frame for lesson in self.taught if lesson.demos == number]
             names = demos.features.state_names
             known = {*names, *(channel.name for channel in demos.embodiment.channels)}

@@ -18,6 +18,7 @@ from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.team import Team
 from interlock.policy.training.trainer import Report, Trainer
 from interlock.policy.vla.checkpoint import Checkpoint
+from interlock.policy.vla.config import InputKind
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
 
@@ -125,6 +126,13 @@ def _start(request: TrainRequest, material: Material) -> Checkpoint:
         return found
     config = preset(request.preset)
     for demos in material.sets:
+        if demos.still and config.inputs is InputKind.SCENE:
+            raise BadInputError(
+                "a model that is told where things are learns nothing from stills",
+                field=f"data {demos.folder.name}",
+                value=config.name,
+                mend="Leave that set out, or name a preset that looks through cameras.",
+            )
         for role in config.cameras:
             if role not in demos.roles:
                 raise BadInputError(

@@ -129,12 +129,14 @@ class Batch:
         actions: scaled by each body's statistics, 0 in the padding, shape (B, H, C).
         grounding: where things are; None if not known, and in text-to-action pretraining.
         text_only: whether this is text-to-action pretraining: no pictures, and τ by `config.flow.text_tau`.
+        acts: True where `actions` are to be learned, shape (B,); None: everywhere. Stills have none.
     """
 
     inputs: Inputs
     actions: Tensor
     grounding: GroundingTarget | None = None
     text_only: bool = False
+    acts: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
         """The same on another device."""
@@ -143,6 +145,7 @@ class Batch:
             actions=self.actions.to(device),
             grounding=None if self.grounding is None else self.grounding.to(device),
             text_only=self.text_only,
+            acts=None if self.acts is None else self.acts.to(device),
         )
 
     def check(self, config: VlaConfig) -> None:
@@ -153,6 +156,8 @@ class Batch:
         """
         self.inputs.check(config, text_only=self.text_only)
         _check("actions", self.actions, (self.inputs.count, config.horizon, config.channels), torch.float32)
+        if self.acts is not None:
+            _check("acts", self.acts, (self.inputs.count,), torch.bool)
 
 
 def _check(name: str, tensor: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype) -> None:

@@ -106,7 +106,7 @@ class QwenVla(nn.Module):
             prefix.repeat(draws) if isinstance(prefix, Prefix) else prefix,
             _unless_all(inputs.step_mask.repeat_interleave(draws, 0)),
         )
-        action = masked_error(velocity, noise - clean, mask).mean()
+        action = _mean_of(masked_error(velocity, noise - clean, mask), batch.acts, draws)
         grounding = action.new_zeros(())
         if self.grounding is not None and encoded.found is not None and batch.grounding is not None:
             grounding = self.grounding.loss(encoded.found, batch.grounding)
@@ -246,6 +246,14 @@ def _mean(hidden: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         return hidden.mean(dim=1)
     return hidden.sum(dim=1) / mask.sum(dim=1, keepdim=True)
+
+
+def _mean_of(errors: Tensor, acts: Tensor | None, draws: int) -> Tensor:
+    """Mean over the chunks that are to be learned; 0 if none is."""
+    if acts is None:
+        return errors.mean()
+    acts = acts.repeat_interleave(draws, 0)
+    return torch.where(acts, errors, 0.0).sum() / acts.sum().clamp_min(1)
 
 
 def _unless_all(mask: Tensor) -> Tensor | None:

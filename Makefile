@@ -6,21 +6,28 @@ MEND := Mend: install Python 3.11 with its venv module (on Debian or Ubuntu the 
 # One numeric thread per process: more only get in each other's way at these sizes.
 export OMP_NUM_THREADS ?= 1
 
-# The shipped weights, again from nothing: `make weights`, many hours on two cores. Cut off, the same command goes on; with
+# The shipped weights, again from nothing: `make weights`, some hours on two cores. Cut off, the same command goes on; with
 # other values of these variables it makes other weights. Last of all it copies them to where they ship from, with their card.
 WEIGHTS ?= runs/weights
-CELLS ?= panda_tabletop xarm6_tabletop two_pandas
-EPISODES ?= 250
-DEMOS ?= --seed 11
-PRESET ?= tiny
-TRAIN ?= --precision bfloat16 --stage t2a:500 --stage pretrain:10000
+PRESET ?= tiny-scene
+# Demonstrations, and stills for a model that sees: cell:episodes:seed.
+SETS ?= panda_tabletop:170:11 two_pandas:37:13 xarm6_tabletop:80:12
+STILLS ?= panda_tabletop:500:21 xarm6_tabletop:150:22 two_pandas:150:23
+PICTURES ?= 10
+DEMOS ?=
+TRAIN_tiny-scene ?= --stage pretrain:8000
+TRAIN_tiny ?= --stage pretrain:8000 --rate 0.0007
+# The right arm of two_pandas stands in every demonstration.
+STANDS = joint1=0 joint2=-0.785398 joint3=0 joint4=-2.356194 joint5=0 joint6=1.570796 joint7=0.785398
+TRAIN ?= $(TRAIN_$(PRESET)) --batch 32 --precision bfloat16 $(STANDS:%=--constant right_panda_%)
+# The first cell is judged on every axis, with the gate and without; the others on what was taught.
 EVAL ?= --variation all --episodes 50
+EVAL_OTHERS ?= $(EVAL) --no-held-out --no-puppet
 WORKERS ?= 2
-# The variant that is told where things are, in the first cell alone: its results stand beside in the card. May be empty.
-BESIDE ?= tiny-scene
-BESIDE_TRAIN ?= --stage pretrain:5000
-TRAINED = $(WEIGHTS)/$(PRESET)/checkpoint
-FIRST = $(firstword $(CELLS))
+CELLS = $(foreach one,$(SETS),$(firstword $(subst :, ,$(one))))
+SEEN = $(if $(filter tiny-scene,$(PRESET)),,$(foreach one,$(STILLS),$(firstword $(subst :, ,$(one)))_stills))
+RUN = $(WEIGHTS)/$(PRESET)
+each = set -e; for one in $(1); do IFS=:; set -- $$one; unset IFS; $(BIN)/interlock demos --cell $$1 --episodes $$2 --seed $$3 --workers $(WORKERS) --out $(WEIGHTS)/demos $(2); done
 
 .PHONY: demo test test-slow check mutate evidence evidence-slice tables bench venv clean
 .PHONY: train-smoke weights weights-demos weights-train weights-eval
@@ -37,20 +44,21 @@ evidence: venv ; $(BIN)/python tests/evidence/run.py --all
 evidence-slice: venv ; $(BIN)/python tests/evidence/run.py --slice 0.01 --compare
 tables: venv ; $(BIN)/python tests/evidence/run.py --tables
 bench: venv build/peer/.complete ; $(BIN)/interlock bench
-weights-demos: venv ; $(BIN)/interlock demos $(CELLS:%=--cell %) --episodes $(EPISODES) $(DEMOS) --workers $(WORKERS) --out $(WEIGHTS)/demos
-weights-train: weights-demos ; $(BIN)/interlock train --preset $(PRESET) $(CELLS:%=--data $(WEIGHTS)/demos/%) --out $(WEIGHTS)/$(PRESET) $(TRAIN)
+weights-demos: venv
+	$(call each,$(SETS),$(DEMOS))
+	$(if $(SEEN),$(call each,$(STILLS),--stills $(PICTURES)))
+weights-train: weights-demos
+	$(BIN)/interlock train --preset $(PRESET) $(foreach one,$(CELLS) $(SEEN),--data $(WEIGHTS)/demos/$(one)) --out $(RUN) $(TRAIN)
 weights-eval: weights-train
-	set -e; for cell in $(CELLS); do \
-	$(BIN)/interlock policy eval --cell $$cell --checkpoint $(TRAINED) $(EVAL) --workers $(WORKERS) --out $(WEIGHTS)/eval/$(PRESET)-$$cell; done
+	set -e; judged='$(EVAL)'; for cell in $(CELLS); do \
+	eval "$(BIN)/interlock policy eval --cell $$cell --checkpoint $(RUN)/checkpoint $$judged --workers $(WORKERS) --out $(RUN)/eval-$$cell"; \
+	judged='$(EVAL_OTHERS)'; done
 weights: weights-eval
-	$(if $(BESIDE),$(MAKE) weights-eval PRESET=$(BESIDE) CELLS=$(FIRST) TRAIN='$(BESIDE_TRAIN)')
-	$(BIN)/python -m interlock.orchestrator.ship --checkpoint $(TRAINED) \
-	  $(foreach cell,$(CELLS),--results $(cell)=$(WEIGHTS)/eval/$(PRESET)-$(cell)) \
-	  $(if $(BESIDE),--beside $(WEIGHTS)/$(BESIDE)/checkpoint:$(FIRST)=$(WEIGHTS)/eval/$(BESIDE)-$(FIRST)) $(SHIP)
+	$(BIN)/python -m interlock.orchestrator.ship --checkpoint $(RUN)/checkpoint $(foreach cell,$(CELLS),--results $(cell)=$(RUN)/eval-$(cell)) $(SHIP)
 # The same commands, small enough for CI: the loss has to fall and the checkpoint to load.
 train-smoke: venv
 	rm -rf runs/smoke
-	$(MAKE) --no-print-directory weights-train WEIGHTS=runs/smoke CELLS=panda_tabletop EPISODES=2 PRESET=smoke \
+	$(MAKE) --no-print-directory weights-train WEIGHTS=runs/smoke SETS=panda_tabletop:2:11 STILLS=panda_tabletop:1:0 PICTURES=4 PRESET=smoke \
 	  DEMOS='--noise 0 --goal "pick up the red block"' \
 	  TRAIN='--stage t2a:20 --stage pretrain:120 --batch 16 --draws 2 --rate 3e-3 --held-out 0'
 	$(BIN)/python tests/smoke/check_training.py runs/smoke/smoke

@@ -150,7 +150,7 @@ def test_a_stop_needs_no_readable_cell(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "default"), [("cells", "panda_tabletop"), ("policies", "scripted"), ("guards", "environment")]
+    ("command", "default"), [("cells", "panda_tabletop"), ("policies", "vla"), ("guards", "environment")]
 )
 def test_lists_mark_the_default(command: str, default: str) -> None:
     entries = json.loads(interlock(command, "--json").stdout.splitlines()[-1])

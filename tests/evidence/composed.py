@@ -39,7 +39,7 @@ def cell_of(name: str, space: str = _JOINTS) -> Cell:
         data |= {"name": name, "description": "", "robot": _robot(rig.robot), "skills": ["reach", "home"]}
         places = [zone for zone in data["scene"]["zones"] if zone["kind"] == "place"]
         data["scene"]["zones"] = [_zone(zone) for zone in rig.config.zones] + places
-        data["policy"]["options"] = {}
+        data["policy"] |= {"options": {}, "others": {}}
         data["cameras"] = [camera for camera in data["cameras"] if "link" not in camera]
     data["policy"]["action_space"] = space
     return Cell.read(yaml.safe_dump(data, sort_keys=False).encode(), Path(folder) / f"{name}_{space}.yaml")

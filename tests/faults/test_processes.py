@@ -71,7 +71,8 @@ class Child:
         def moving() -> bool:
             if not trace.is_file() or trace.stat().st_size < 100_000:
                 return False
-            return any(np.abs(s["v"]).max() > 0.1 for s in self.records("/state"))
+            states = self.records("/state")
+            return len(states) > 20 and any(np.abs(s["v"]).max() > 0.1 for s in states)
 
         self.until(moving, "motion")
 

@@ -54,7 +54,7 @@ def handlers() -> Iterator[None]:
 @pytest.fixture
 def acts(monkeypatch: pytest.MonkeyPatch) -> dict[str, Outcome]:
     """How each act ends, by policy; both are recorded in an instant."""
-    ends = {"scripted": Outcome.ACHIEVED, "reckless": Outcome.GAVE_UP}
+    ends = {"vla": Outcome.ACHIEVED, "reckless": Outcome.GAVE_UP}
 
     def played(request: RunRequest, display: Any, *, interrupts: Any) -> RunSummary:
         assert not (request.out / "trace.mcap").exists()
@@ -71,7 +71,7 @@ def test_it_plays_again_over_what_it_left(acts: dict[str, Outcome], tmp_path: Pa
 
 
 def test_what_is_not_its_own_stays(acts: dict[str, Outcome], tmp_path: Path) -> None:
-    kept = [tmp_path / "precious", tmp_path / "act1_expert" / "notes.txt"]
+    kept = [tmp_path / "precious", tmp_path / "act1_shipped" / "notes.txt"]
     for path in kept:
         path.parent.mkdir(exist_ok=True)
         path.write_text("mine")
@@ -79,7 +79,7 @@ def test_what_is_not_its_own_stays(acts: dict[str, Outcome], tmp_path: Path) -> 
     assert [path.read_text() for path in kept] == ["mine", "mine"]
 
 
-@pytest.mark.parametrize("policy", ["scripted", "reckless"])
+@pytest.mark.parametrize("policy", ["vla", "reckless"])
 def test_a_stop_in_either_act_is_the_exit_code(policy: str, acts: dict[str, Outcome], tmp_path: Path) -> None:
     acts[policy] = Outcome.STOPPED
     assert demo.main(["--out", str(tmp_path / "demo")]) == ExitCode.STOPPED
@@ -98,7 +98,7 @@ def test_a_latched_stop_outlives_the_next_demo(
 def test_the_trace_of_a_demo_that_still_runs_stays(
     acts: dict[str, Outcome], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trace = tmp_path / "act1_expert" / "trace.mcap"
+    trace = tmp_path / "act1_shipped" / "trace.mcap"
     trace.parent.mkdir()
     trace.write_text("being written")
     with Lease(tmp_path / "state", "panda"):
@@ -110,6 +110,6 @@ def test_the_trace_of_a_demo_that_still_runs_stays(
 def test_a_trace_that_cannot_be_removed_is_told(
     acts: dict[str, Outcome], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "act1_expert" / "trace.mcap").mkdir(parents=True)
+    (tmp_path / "act1_shipped" / "trace.mcap").mkdir(parents=True)
     assert demo.main(["--out", str(tmp_path)]) == ExitCode.BAD_INPUT
     assert "--out" in capsys.readouterr().err

@@ -788,7 +788,13 @@ def test_only_a_living_run_is_asked_and_only_for_a_checkpoint(tmp_path: Path) ->
 
 
 def test_a_checkpoint_of_another_body_ends_the_start(tmp_path: Path) -> None:
-    told: dict[str, Any] = {"policy": None, "seed": 0, "real_time": False, "gui": False, "telemetry": "none"}
+    told: dict[str, Any] = {
+        "policy": "scripted",
+        "seed": 0,
+        "real_time": False,
+        "gui": False,
+        "telemetry": "none",
+    }
     told |= {"out": tmp_path / "out", "state_dir": tmp_path / "state"}
     folder = checkpoint_for(cell_of(PANDA), tmp_path / "checkpoint")
     with pytest.raises(CheckpointError, match="not trained with that body"):

@@ -113,6 +113,15 @@ def test_evaluation_goes_on_where_it_was_cut_off(tmp_path: Path, asked: list[Eva
     assert not asked  # what came behind the line that was cut off is kept too
 
 
+def test_what_is_taught_can_be_judged_alone(tmp_path: Path, asked: list[EvalOrder]) -> None:
+    alone = evaluate(request_for(tmp_path / "alone", held_out=False), quiet, Interrupts())
+    assert {result.group for result in alone} == {"seen"}
+    first = list(asked)
+    asked.clear()
+    evaluate(request_for(tmp_path / "all"), quiet, Interrupts())
+    assert first == [order for order in asked if order.group == "seen"]
+
+
 def test_folder_of_another_evaluation_is_refused(tmp_path: Path, asked: list[EvalOrder]) -> None:
     evaluate(request_for(tmp_path), quiet, Interrupts())
     with pytest.raises(BadInputError, match="--out"):
@@ -150,3 +159,11 @@ def test_a_real_episode_is_played_under_the_gate_and_without_it(gated: bool) -> 
     )
     row = play_episode(order)
     assert (row.outcome, row.contacts, row.gated) == ("achieved", 0, gated), row
+
+
+def test_rows_without_a_key_are_not_taken_for_those_of_this_evaluation(
+    tmp_path: Path, asked: list[EvalOrder]
+) -> None:
+    (tmp_path / "episodes.jsonl").write_text('{"digest": "of something else", "row": {}}\n')
+    with pytest.raises(BadInputError, match="--out"):
+        evaluate(request_for(tmp_path), quiet, Interrupts())

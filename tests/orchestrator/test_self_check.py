@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,7 @@ CHECKS = [
     "constraints load",
     "solvers agree",
     "objects are in reach",
+    "the policy knows this body",
     "chunks last until the next",
     "the tick fits its period",
     "this host wakes in time",
@@ -73,6 +75,16 @@ def test_a_check_that_raises_has_failed_and_the_others_still_run(
     assert (one.ok, one.detail) == (False, "ZeroDivisionError: no such thing")
     assert (two.ok, two.detail) == (False, "guards: this cannot be. Mend it.")
     assert results["solvers agree"].ok
+
+
+def test_the_policy_of_the_cell_is_looked_at(panda_cell: Cell, tmp_path: Path) -> None:
+    ok, detail = self_check._policy(panda_cell)
+    assert ok
+    assert "that ships, proposing in tool_delta; it knows 3 bodies and pick, place" in detail
+    path = tmp_path / "own.yaml"
+    path.write_text(panda_cell.text.replace("  options: {}", "  options: {checkpoint: nowhere}"))
+    result = self_check._one("policy", lambda: self_check._policy(Cell.load(path)))
+    assert (result.ok, "nowhere" in result.detail) == (False, True)
 
 
 def test_an_answer_may_take_what_the_page_on_streams_says(panda_cell: Cell) -> None:

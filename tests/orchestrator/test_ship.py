@@ -57,7 +57,7 @@ def row_of(order: EvalOrder) -> EvalRow:
     )
 
 
-def rows(checkpoint: Path, folder: Path) -> Path:
+def rows(checkpoint: Path, folder: Path, **changes: Any) -> Path:
     """What an evaluation of four episodes in each group leaves; none is played."""
 
     def done(
@@ -69,13 +69,14 @@ def rows(checkpoint: Path, folder: Path) -> Path:
         cell=CELL,
         policy="vla",
         checkpoint=str(checkpoint),
-        axes=(Axis.POSITION, Axis.LIGHTING),
+        axes=changes.pop("axes", (Axis.POSITION, Axis.LIGHTING)),
         episodes=4,
         seed=70,
         goals=("pick up the red block",),
         puppet=True,
         workers=1,
         out=folder,
+        **changes,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kept_rows, "done_in_order", done)
@@ -113,6 +114,18 @@ def test_card_tells_success_by_axis_with_n_interval_and_contacts_of_both_halves(
     assert text.index("interlock train") < text.index("## Results") < text.index("## Limits")
     assert "- Nothing on a real arm." in text
     assert Checkpoint.load(tmp_path / "shipped").card == text
+
+
+@pytest.mark.parametrize("axes", [(), tuple(Axis)])
+def test_card_of_what_is_taught_alone_names_the_command_that_plays_it(
+    axes: tuple[Axis, ...], checkpoint: Path, tmp_path: Path
+) -> None:
+    found = rows(checkpoint, tmp_path / "e", axes=axes, held_out=False)
+    text = ship(asked(checkpoint, tmp_path, ("panda_tabletop", found, checkpoint))).card
+    varied = "--variation all" if axes else "--variation none"
+    assert f"{varied} --episodes 4 --seed 70 --goal 'pick up the red block'" in text
+    assert ("--no-held-out" in text) == bool(axes)
+    assert ("held out |" in text, "| as taught | 4 |" in text) == (False, True)
 
 
 def test_card_is_made_again_from_the_counts_alone(checkpoint: Path, tmp_path: Path) -> None:

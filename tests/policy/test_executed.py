@@ -58,3 +58,10 @@ def test_one_of_each_a_tick(wrong: dict[str, object]) -> None:
     told = {"stamps_ns": np.zeros(1, dtype=np.int64), "q": np.zeros((1, 2)), "kinds": [MotionKind.CHANGED]}
     with pytest.raises(ShapeError):
         Executed(**(told | wrong))  # type: ignore[arg-type]
+
+
+def test_joints_between_two_ticks_are_on_the_line_and_outside_those_of_the_nearest_one() -> None:
+    q = np.array([[0.0, 1.0], [1.0, 3.0], [4.0, 3.0]])
+    done = Executed(stamps_ns=np.array([10, 20, 40]), q=q, kinds=(MotionKind.PROPOSED,) * 3)
+    at = [done.q_at(time_ns).tolist() for time_ns in (0, 10, 15, 20, 35, 40, 99)]
+    assert at == [[0.0, 1.0], [0.0, 1.0], [0.5, 2.0], [1.0, 3.0], [3.25, 3.0], [4.0, 3.0], [4.0, 3.0]]

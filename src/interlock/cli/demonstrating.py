@@ -10,7 +10,14 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli.options import DEFAULT_CELL, GoalsOption, JsonOption, SeedOption, VariationOption
+from interlock.cli.options import (
+    DEFAULT_CELL,
+    GoalsOption,
+    JsonOption,
+    SeedOption,
+    VariationOption,
+    WorkersOption,
+)
 
 __all__ = ["app"]
 
@@ -43,10 +50,7 @@ def demos(
         ),
     ] = 1.0,
     variation: VariationOption = "all",
-    workers: Annotated[
-        int,
-        typer.Option("--workers", min=1, metavar="N", help="Processes that play; the result is the same."),
-    ] = 1,
+    workers: WorkersOption = 1,
     goal: GoalsOption = None,
     action_space: Annotated[
         str,

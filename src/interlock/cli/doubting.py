@@ -9,7 +9,14 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli.options import DEFAULT_CELL, CellOption, GoalsOption, JsonOption, VariationOption
+from interlock.cli.options import (
+    DEFAULT_CELL,
+    CellOption,
+    GoalsOption,
+    JsonOption,
+    VariationOption,
+    WorkersOption,
+)
 
 __all__ = ["app"]
 
@@ -30,7 +37,6 @@ ShadowOption = Annotated[
 LongestOption = Annotated[
     float, typer.Option("--max-time", min=1.0, metavar="S", help="End a rollout after so many seconds.")
 ]
-WorkersOption = Annotated[int, typer.Option("--workers", min=1, metavar="N", help="Processes that play.")]
 KeepOption = Annotated[
     Path | None,
     typer.Option("--keep", metavar="DIR", help="Folder in which rollouts are kept; else in runs/."),

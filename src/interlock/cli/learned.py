@@ -19,6 +19,7 @@ from interlock.cli.options import (
     PolicyOption,
     StateDirOption,
     VariationOption,
+    WorkersOption,
 )
 
 __all__ = ["app"]
@@ -52,10 +53,11 @@ def evaluate(
             help="Play each episode without the gate too, on a simulated arm that is no robot.",
         ),
     ] = True,
-    workers: Annotated[
-        int,
-        typer.Option("--workers", min=1, metavar="N", help="Processes that play."),
-    ] = 1,
+    held_out: Annotated[
+        bool,
+        typer.Option("--held-out/--no-held-out", help="Hold each axis out too, in a row of its own."),
+    ] = True,
+    workers: WorkersOption = 1,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder of the episodes; else runs/eval/CELL-POLICY."),
@@ -83,6 +85,7 @@ def evaluate(
             seed=seed,
             goals=goal or (),
             puppet=puppet,
+            held_out=held_out,
             workers=workers,
             out=out,
             console=make_console(stderr=True),

@@ -18,6 +18,7 @@ __all__ = [
     "SeedOption",
     "StateDirOption",
     "VariationOption",
+    "WorkersOption",
 ]
 
 EXIT_CODES = (
@@ -62,5 +63,8 @@ StateDirOption = Annotated[
         metavar="DIR",
         help="Identity of a simulated robot: its lock and its latch. Two runs side by side need two.",
     ),
+]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, metavar="N", help="Processes that play; the result is the same.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]

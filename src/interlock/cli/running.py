@@ -57,6 +57,14 @@ def run(
             "lets its chunks through.",
         ),
     ] = None,
+    action_space: Annotated[
+        str | None,
+        typer.Option(
+            "--action-space",
+            metavar="SPACE",
+            help="joint_position, tool_pose, tool_delta or tool_step; else the cell's. vla has its own.",
+        ),
+    ] = None,
     seed: SeedOption = 0,
     real_time: Annotated[
         bool,
@@ -105,6 +113,7 @@ def run(
                 telemetry=telemetry.value,
                 checkpoint=checkpoint,
                 swap_to=swap_to,
+                action_space=action_space,
             )
             try:
                 from interlock.orchestrator import session

@@ -53,15 +53,16 @@ def serve(
 
     One client at a time, with the token that this prints. In another terminal:
     INTERLOCK_POLICY_TOKEN=… interlock run "put the red block in the tray" --policy openpi
+    --action-space tool_delta (which the learned policy speaks; leave it out with --policy scripted here).
     """
     from interlock.orchestrator import serve as serving
     from interlock.orchestrator.cell import Cell
-    from interlock.orchestrator.run_command import choose_policy
+    from interlock.orchestrator.run_command import chosen_cell
 
-    loaded = Cell.load(cell)
+    loaded, chosen = chosen_cell(Cell.load(cell), policy, None)
     request = serving.ServeRequest(
         cell=loaded,
-        policy=choose_policy(loaded, policy),
+        policy=chosen,
         seed=seed,
         protocol=protocol.value,
         host=host,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
+from interlock.errors import BadInputError
 from interlock.hal.embodiment import Channel, ChannelKind, Reference
 from interlock.orchestrator.cell_schema import ActionSpace, RobotSection
+from interlock.orchestrator.nearest import nearest
 
-__all__ = ["channels_of"]
+__all__ = ["channels_of", "space_named"]
 
 _AXES = ("x", "y", "z")
 _REACH_M = 1.5  # of the tool from the base; no arm that a table carries reaches further
@@ -30,6 +33,21 @@ def channels_of(robot: RobotSection, space: ActionSpace) -> tuple[Channel, ...]:
         upper=robot.gripper.widths_m[-1],
     )
     return (*arm, gripper)
+
+
+def space_named(name: str) -> ActionSpace:
+    """The action space of that name.
+
+    Raises:
+        BadInputError: if there is none.
+    """
+    spaces: tuple[ActionSpace, ...] = get_args(ActionSpace)
+    for space in spaces:
+        if space == name:
+            return space
+    raise BadInputError(
+        "there is no such action space", field="action_space", value=name, mend=nearest(name, spaces)
+    )
 
 
 def _joints(robot: RobotSection) -> tuple[Channel, ...]:

@@ -11,6 +11,7 @@ from interlock.guards.gate import Gate
 from interlock.guards.plugins import load_constraints
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.sight import roles_of
+from interlock.orchestrator.trained_cell import LEARNED
 from interlock.policy.policy import Policy, PolicyContext
 from interlock.policy.registry import create
 
@@ -30,7 +31,7 @@ def candidate_from(folder: Path, context: PolicyContext, roles: Iterable[str]) -
         BadInputError: if it looks through a camera that takes no pictures here.
     """
     options = {**context.options, "checkpoint": str(folder)}
-    policy = create("vla", replace(context, options=options))
+    policy = create(LEARNED, replace(context, options=options))
     missing = roles_of(policy) - frozenset(roles)
     if missing:
         raise BadInputError(

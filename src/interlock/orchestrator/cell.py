@@ -134,10 +134,10 @@ class Cell:
         """Name of the policy that runs unless another is asked for."""
         return self.file.policy.name
 
-    @property
-    def policy_options(self) -> Mapping[str, Any]:
-        """What that policy is told; not meant for another one."""
-        return self.file.policy.options
+    def options_of(self, policy: str) -> Mapping[str, Any]:
+        """What the cell tells the policy of this name; nothing if it was not written for it."""
+        section = self.file.policy
+        return section.options if policy == section.name else section.others.get(policy, {})
 
     def robot_spec(self) -> RobotSpec:
         """The body: limits are the data sheet's times the cell's derating."""

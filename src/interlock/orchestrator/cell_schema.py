@@ -327,12 +327,14 @@ class PolicySection(Section):
 
     `action_space`: "joint_position", absolute; "tool_pose", position and rotation vector of the tool in the
     world; "tool_delta", both relative to where the tool was when the chunk was made, in the world's axes;
-    "tool_step", both relative to the step before, in the tool's axes.
+    "tool_step", both relative to the step before, in the tool's axes. A policy `vla` proposes in the space
+    that its checkpoint was trained in, whatever stands here. `others`: what other policies are told, by name.
     """
 
     name: Label
     action_space: ActionSpace = "joint_position"
     options: dict[str, Any] = Field(default_factory=dict)
+    others: dict[Label, dict[str, Any]] = Field(default_factory=dict)
 
 
 class RatesSection(Section):

@@ -1,11 +1,10 @@
-"""`make demo`: the same goal twice, first under the expert, then under a reckless policy."""
+"""`make demo`: the same goal twice, first under the policy that ships, then under a reckless one."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +16,7 @@ from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rich_progress import RichProgress
+from interlock.orchestrator.run_command import chosen_cell
 from interlock.orchestrator.run_folder import RunFolder
 from interlock.orchestrator.session import run
 from interlock.orchestrator.summary import Outcome, RunSummary
@@ -31,7 +31,8 @@ _OURS = ("trace.mcap", "report.html")
 def main(arguments: list[str] | None = None) -> int:
     """Run both acts.
 
-    0 if the expert achieved the goal, nothing was touched, and the gate did its part; 4 if it was stopped.
+    0 if the policy that ships achieved the goal, nothing was touched, and the gate did its part; 4 if it was
+    stopped.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder for traces and reports")
@@ -46,18 +47,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _acts(out: Path, seed: int, interrupts: Interrupts) -> int:
-    cell = Cell.load("panda_tabletop")
+    plain = Cell.load("panda_tabletop")
+    cell, policy = chosen_cell(plain, None, None)
     console = Console()
-    print(f"Act one: '{_GOAL}', proposed by the expert.")
-    request = partial(_request, cell, seed, out)
-    expert = run(request("act1_expert", "scripted", None), RichProgress(console), interrupts=interrupts)
-    if expert.outcome is Outcome.STOPPED:
-        return int(expert.exit_code)
+    print(f"Act one: '{_GOAL}', proposed by the policy that ships ({policy}).")
+    first = run(
+        _request(cell, seed, out, "act1_shipped", policy, None), RichProgress(console), interrupts=interrupts
+    )
+    if first.outcome is Outcome.STOPPED:
+        return int(first.exit_code)
     print(f"\nAct two: the same goal, proposed by a reckless policy, for {_RECKLESS_S:g} simulated seconds.")
     reckless = run(
-        request("act2_reckless", "reckless", _RECKLESS_S), RichProgress(console), interrupts=interrupts
+        _request(plain, seed, out, "act2_reckless", "reckless", _RECKLESS_S),
+        RichProgress(console),
+        interrupts=interrupts,
     )
-    return _verdict(expert, reckless)
+    return _verdict(first, reckless)
 
 
 def _request(cell: Cell, seed: int, out: Path, act: str, policy: str, limit_s: float | None) -> RunRequest:
@@ -97,13 +102,13 @@ def _clear(folder: Path, lease: Lease) -> None:
         lease.release()
 
 
-def _verdict(expert: RunSummary, reckless: RunSummary) -> int:
-    corrections = sum(expert.interventions.values()) + sum(reckless.interventions.values())
-    refusals = sum(expert.refusals.values()) + sum(reckless.refusals.values())
-    contacts = expert.referee.contacts + reckless.referee.contacts
-    violations = expert.referee.limit_violations + reckless.referee.limit_violations
+def _verdict(first: RunSummary, reckless: RunSummary) -> int:
+    corrections = sum(first.interventions.values()) + sum(reckless.interventions.values())
+    refusals = sum(first.refusals.values()) + sum(reckless.refusals.values())
+    contacts = first.referee.contacts + reckless.referee.contacts
+    violations = first.referee.limit_violations + reckless.referee.limit_violations
     print("\nWhat the gate did, and what an independent referee saw:")
-    for name, summary in (("expert", expert), ("reckless", reckless)):
+    for name, summary in (("shipped", first), ("reckless", reckless)):
         print(f"  {name:9} {summary.outcome}: {json.dumps({'corrected': dict(summary.interventions)})}")
         print(f"  {'':9} {json.dumps({'refused': dict(summary.refusals)})}")
         print(f"  {'':9} trace {summary.trace}\n  {'':9} report {summary.report}")
@@ -111,7 +116,7 @@ def _verdict(expert: RunSummary, reckless: RunSummary) -> int:
     print(f"limit violations {violations}")
     if reckless.outcome is Outcome.STOPPED:
         return int(reckless.exit_code)
-    good = expert.outcome is Outcome.ACHIEVED and corrections and refusals and not contacts and not violations
+    good = first.outcome is Outcome.ACHIEVED and corrections and refusals and not contacts and not violations
     return 0 if good else 1
 
 

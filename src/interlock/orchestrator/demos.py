@@ -101,7 +101,8 @@ def make_demos(
         StoppedError: after Ctrl-C.
     """
     cell = cell_in_space(request.cell, request.action_space)
-    goals = () if request.stills else request.goals or default_goals(cell)
+    asked = request.goals or default_goals(cell)
+    goals = () if request.stills else asked
     for goal in goals:
         plan_goal(goal, cell.domain(0), make_reachable(cell.robot_spec(), cell.zones()))
     writer = DatasetWriter(request.out, _head(request, cell, goals))
@@ -228,15 +229,18 @@ def _head(request: DemosRequest, cell: Cell, goals: tuple[str, ...]) -> Head:
         cell=cell.name,
         cell_sha256=Cell.load(request.cell).sha256,
         base_in_world=tuple(float(number) for number in cell.robot_spec().base_in_world.ravel()),
-        # --episodes, --workers and --max-bytes do not change what an episode is.
-        command={
-            "seed": request.seed,
-            "noise": request.noise,
-            "variation": [axis.value for axis in request.axes],
-            "goals": list(goals),
-            "action_space": request.action_space,
-            "keep_failed": request.keep_failed,
-        }
-        | ({"stills": request.stills} if request.stills else {}),
+        command=_decisive(request, goals),
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
     )
+
+
+def _decisive(request: DemosRequest, goals: tuple[str, ...]) -> dict[str, object]:
+    """What an episode depends on; --episodes, --workers and --max-bytes do not change what it is."""
+    both: dict[str, object] = {
+        "seed": request.seed,
+        "variation": [axis.value for axis in request.axes],
+        "action_space": request.action_space,
+    }
+    if request.stills:
+        return both | {"stills": request.stills}
+    return both | {"noise": request.noise, "goals": list(goals), "keep_failed": request.keep_failed}

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from interlock.errors import BadInputError
+from interlock.orchestrator.action_space import space_named
 from interlock.orchestrator.cell import Cell
-from interlock.orchestrator.cell_schema import ActionSpace
 from interlock.orchestrator.demos import DemosRequest, DemosSummary, Progress, make_demos
 from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.nearest import nearest
 from interlock.orchestrator.variation import axes_named
 
 __all__ = ["demos"]
@@ -54,7 +52,7 @@ def demos(
             "nobody pursues a goal in stills", field="goal", value=goals, mend="Leave --goal or --stills out."
         )
     axes = axes_named(variation)
-    space = _space(action_space)
+    space = space_named(action_space)
     summaries = []
     for cell, name in zip(cells, names, strict=True):
         request = DemosRequest(
@@ -126,13 +124,3 @@ class _RateColumn(TextColumn):
 
         speed = getattr(task, "speed", None)
         return Text("" if not speed else f"{60.0 * speed:.1f}/min")
-
-
-def _space(name: str) -> ActionSpace:
-    spaces: tuple[ActionSpace, ...] = get_args(ActionSpace)
-    for space in spaces:
-        if space == name:
-            return space
-    raise BadInputError(
-        "there is no such action space", field="action_space", value=name, mend=nearest(name, spaces)
-    )

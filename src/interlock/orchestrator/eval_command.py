@@ -9,12 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from interlock.errors import BadInputError
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.episode_bar import episode_bar
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.policy_eval import EvalRequest, GroupResult, evaluate
-from interlock.orchestrator.run_command import choose_policy
+from interlock.orchestrator.run_command import chosen_cell
+from interlock.orchestrator.trained_cell import LEARNED, checkpoint_of
 from interlock.orchestrator.variation import axes_named
 
 __all__ = ["eval_policy", "eval_table"]
@@ -30,6 +30,7 @@ def eval_policy(
     seed: int,
     goals: Sequence[str],
     puppet: bool,
+    held_out: bool,
     workers: int,
     out: Path | None,
     console: Console,
@@ -40,22 +41,20 @@ def eval_policy(
     Raises:
         InterlockError: as `evaluate` does.
     """
-    if checkpoint is not None and policy not in (None, "vla"):
-        raise BadInputError(
-            "a checkpoint is for the policy vla", field="policy", value=policy, mend="Leave --policy out."
-        )
-    chosen = "vla" if checkpoint is not None else choose_policy(Cell.load(cell), policy)
+    played, chosen = chosen_cell(Cell.load(cell), policy, checkpoint)
+    folder = checkpoint_of(played) if chosen == LEARNED else None
     request = EvalRequest(
         cell=cell,
         policy=chosen,
-        checkpoint="" if checkpoint is None else str(checkpoint.resolve()),
+        checkpoint="" if folder is None else str(folder.resolve()),
         axes=axes_named(variation),
         episodes=episodes,
         seed=seed,
         goals=tuple(goals),
         puppet=puppet,
+        held_out=held_out,
         workers=workers,
-        out=out or Path("runs/eval") / f"{Cell.load(cell).name}-{chosen}",
+        out=out or Path("runs/eval") / f"{played.name}-{chosen}",
     )
     with episode_bar(console, _said) as tell:
         return evaluate(request, tell, interrupts)

@@ -27,7 +27,7 @@ class EvalOrder:
     Attributes:
         cell: file or name of the cell.
         policy: name of the policy.
-        checkpoint: folder of the policy `vla`; "" for another one, or the one that the cell names.
+        checkpoint: folder of the policy `vla`; "" for another one.
         goal: the goal in words.
         group: what is evaluated, for example "lighting".
         splits: how each axis is drawn.

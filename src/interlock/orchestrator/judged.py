@@ -30,7 +30,9 @@ class Judged:
         seed: the first episode's; the others follow.
         episodes: how many were played in each group.
         goals: in the order in which they were taken in turn.
-        groups: seen, then each axis held out; each under the gate and, if it was asked for, without.
+        varied: the axes that were varied.
+        groups: seen, then each axis held out, if they were; each under the gate and, if it was asked for,
+            without.
     """
 
     preset: str
@@ -40,6 +42,7 @@ class Judged:
     seed: int
     episodes: int
     goals: tuple[str, ...]
+    varied: tuple[str, ...]
     groups: tuple[GroupResult, ...]
 
     @classmethod
@@ -57,7 +60,9 @@ class Judged:
         """
         rows, digests = _rows(folder)
         axes = [group for group in dict.fromkeys(row.group for row in rows) if group != SEEN]
-        if digests != {eval_digest(cell, "vla", str(checkpoint), axes)}:
+        ways = [axes] if axes else [[], [axis.value for axis in Axis]]
+        varied = next((w for w in ways if digests == {eval_digest(cell, "vla", str(checkpoint), w)}), None)
+        if varied is None:
             raise BadInputError(
                 f"holds no evaluation of this checkpoint in {cell}",
                 field="results",
@@ -82,19 +87,21 @@ class Judged:
             seed=seeds[0],
             episodes=len(seeds),
             goals=tuple(dict.fromkeys(row.goal for row in sorted(rows, key=lambda row: row.seed))),
+            varied=tuple(varied),
             groups=tuple(GroupResult.of(group, gated, rows) for group in (SEEN, *axes) for gated in halves),
         )
 
     def command(self) -> str:
         """The command that plays it again."""
-        axes = [group for group in dict.fromkeys(each.group for each in self.groups) if group != SEEN]
-        varied = "all" if axes == [axis.value for axis in Axis] else ",".join(axes) or "none"
+        varied = "all" if self.varied == tuple(Axis) else ",".join(self.varied) or "none"
         words = ["interlock", "policy", "eval", "--cell", self.cell, "--checkpoint", "CHECKPOINT"]
         words += ["--variation", varied, "--episodes", str(self.episodes), "--seed", str(self.seed)]
         for goal in self.goals:
             words += ["--goal", goal]
         if all(group.gated for group in self.groups):
             words.append("--no-puppet")
+        if self.varied and {group.group for group in self.groups} == {SEEN}:
+            words.append("--no-held-out")
         return shlex.join(words)
 
     def to_json(self) -> dict[str, Any]:
@@ -113,7 +120,8 @@ class Judged:
             GroupResult(**{**group, "wilson_95": tuple(group["wilson_95"])}) for group in data["groups"]
         )
         plain = {field.name: data[field.name] for field in fields(cls)}
-        return cls(**{**plain, "goals": tuple(data["goals"]), "groups": groups})
+        told = {name: tuple(data[name]) for name in ("goals", "varied")}
+        return cls(**{**plain, **told, "groups": groups})
 
 
 def _rows(folder: Path) -> tuple[list[EvalRow], set[str]]:

@@ -44,7 +44,7 @@ class KeptRows:
         self.rows: dict[str, dict[str, Any]] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         except OSError as error:
             raise self._unusable(error) from error
         self._whole = not text or text.endswith("\n")
@@ -66,8 +66,8 @@ class KeptRows:
     def _take(self, line: str) -> None:
         try:
             entry: dict[str, Any] = json.loads(line)
-            digest, key, row = entry["digest"], json.dumps(entry["key"]), dict(entry["row"])
-        except (KeyError, TypeError, ValueError):
+            digest, key, row = entry["digest"], json.dumps(entry.get("key")), dict(entry["row"])
+        except (AttributeError, KeyError, TypeError, ValueError):
             return  # cut off
         if digest != self._digest:
             raise BadInputError(

@@ -43,6 +43,7 @@ class EvalRequest:
         puppet: whether each episode is played without the gate too.
         workers: processes that play.
         out: folder of the rows.
+        held_out: whether each axis is held out in a group of its own too; else all are as taught.
     """
 
     cell: str
@@ -55,6 +56,13 @@ class EvalRequest:
     puppet: bool
     workers: int
     out: Path
+    held_out: bool = True
+
+    @property
+    def groups(self) -> dict[str, tuple[tuple[Axis, Split], ...]]:
+        """How each axis is drawn, by group."""
+        groups = groups_of(self.axes)
+        return groups if self.held_out else {SEEN: groups[SEEN]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +148,7 @@ def evaluate(request: EvalRequest, tell: Tell, interrupts: Interrupts) -> list[G
     )
     rows = [EvalRow(**row) for row in played]
     halves = (True, False) if request.puppet else (True,)
-    return [GroupResult.of(group, gated, rows) for group in groups_of(request.axes) for gated in halves]
+    return [GroupResult.of(group, gated, rows) for group in request.groups for gated in halves]
 
 
 def _orders(request: EvalRequest) -> Iterator[EvalOrder]:
@@ -148,7 +156,7 @@ def _orders(request: EvalRequest) -> Iterator[EvalOrder]:
     cell = evaluated_cell(request.cell, request.checkpoint)
     goals = request.goals or default_goals(cell)
     for episode in range(request.episodes):
-        for group, splits in groups_of(request.axes).items():
+        for group, splits in request.groups.items():
             for gated in (True, False) if request.puppet else (True,):
                 yield EvalOrder(
                     cell=request.cell,

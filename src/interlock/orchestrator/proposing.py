@@ -34,5 +34,8 @@ def proposing(
     data: dict[str, Any] = yaml.safe_load(cell.text)
     section: dict[str, Any] = {"action_space": action_space}
     section |= {} if policy is None else {"name": policy}
+    if policy is not None and policy != cell.policy:
+        told = {cell.policy: dict(cell.options_of(cell.policy))} | dict(cell.file.policy.others)
+        section["others"] = {name: each for name, each in told.items() if name != policy and each}
     data["policy"] |= section if options is None else {**section, "options": dict(options)}
     return Cell.read(yaml.safe_dump(data, sort_keys=False).encode(), cell.path)

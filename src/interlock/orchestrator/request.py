@@ -59,5 +59,5 @@ class RunRequest:
 
     @property
     def policy_options(self) -> Mapping[str, Any]:
-        """The cell's options, if they were written for this policy; else none."""
-        return self.cell.policy_options if self.policy == self.cell.policy else {}
+        """What the cell tells this policy."""
+        return self.cell.options_of(self.policy)

@@ -17,8 +17,11 @@ from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.check_result import CheckResult
 from interlock.orchestrator.host_timing import sleep_lateness_us, tick_parts_us
 from interlock.orchestrator.reachability import make_reachable
+from interlock.orchestrator.run_command import chosen_cell
 from interlock.orchestrator.stream_rules import longest_answer_s, stream_times_s
+from interlock.orchestrator.trained_cell import LEARNED, checkpoint_of, require_statistics
 from interlock.planners.domain import Role
+from interlock.policy.vla.learned_options import SHIPPED
 
 __all__ = ["run"]
 
@@ -47,6 +50,7 @@ def run(cell: Cell) -> list[CheckResult]:
         ("constraints load", lambda: _constraints(cell, body)),
         ("solvers agree", _solvers),
         ("objects are in reach", lambda: _reach(cell)),
+        ("the policy knows this body", lambda: _policy(cell)),
         ("chunks last until the next", lambda: _answers(cell)),
         ("the tick fits its period", lambda: _timing(cell)),
         ("this host wakes in time", lambda: _wake(cell)),
@@ -88,8 +92,20 @@ def _reach(cell: Cell) -> Finding:
     return not missed, "; ".join(missed) or f"all {len(movable)} movable objects"
 
 
+def _policy(cell: Cell) -> Finding:
+    learned, name = chosen_cell(cell, None, None)
+    if name != LEARNED:
+        return True, name
+    folder = checkpoint_of(learned)
+    statistics = require_statistics(folder)
+    skills = ", ".join(statistics.of(learned.embodiment()).skills) or "nobody knows which skills"
+    origin = "that ships" if folder == SHIPPED else f"in {folder}"
+    detail = f"{name} from the checkpoint {origin}, proposing in {learned.file.policy.action_space}"
+    return True, f"{detail}; it knows {len(statistics.bodies)} bodies and {skills}"
+
+
 def _answers(cell: Cell) -> Finding:
-    latency_s, lead_s = stream_times_s(cell.policy_options)
+    latency_s, lead_s = stream_times_s(cell.options_of(cell.policy))
     longest_s, deadline_s = longest_answer_s(cell.file, lead_s), cell.file.guards.chunk_deadline_s
     detail = (
         f"an answer may take {1e3 * longest_s:.0f} ms (chunk_deadline_s {deadline_s:g}, "

@@ -109,7 +109,7 @@ def serve(request: ServeRequest, ready: Callable[[Serving], None], end: threadin
         robot=cell.robot_spec(),
         embodiment=cell.embodiment(),
         seed=request.seed,
-        options=cell.policy_options if request.policy == cell.policy else {},
+        options=cell.options_of(request.policy),
     )
     cameras = {camera.name: (camera.width_px, camera.height_px) for camera in cell.cameras()}
     reader = ObservationReader(context.robot, cell.scene_objects(request.seed), cameras)

@@ -19,6 +19,7 @@ from interlock.orchestrator.rig import Rig, build_rig
 from interlock.orchestrator.sight import cameras_for
 from interlock.orchestrator.summary import RunSummary
 from interlock.orchestrator.swap_request import SwapRequest
+from interlock.orchestrator.taught import require_taught
 from interlock.planners.search import plan_goal
 from interlock.policy.policy import Policy, PolicyContext, PolicyFactory
 from interlock.policy.registry import create
@@ -67,12 +68,13 @@ def run(
         real_time=request.real_time,
     )
     policy = create(request.policy, context) if make_policy is None else make_policy(context)
-    cameras = cameras_for(policy, cell.cameras())
     lease = Lease(request.state_dir, robot.name)
     with (
         nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted,
         _closing(policy),
     ):
+        require_taught(policy, plan)
+        cameras = cameras_for(policy, cell.cameras())
         try:
             lease.acquire()
             latch.require_clear()  # again: whoever held the lease until now may have latched

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from interlock.errors import BadInputError, InterlockError
+from interlock.errors import InterlockError
 from interlock.hal.arrays import FloatArray
 from interlock.hal.bounds import object_size
 from interlock.hal.look import Look
@@ -85,8 +85,6 @@ class _Set:
         self._objects = varied.scene_objects(scenery.seed)
         roles = {thing.name: thing.role for thing in varied.file.scene.objects}
         self._movable = [thing for thing in self._objects if roles[thing.name] is Role.MOVABLE]
-        if not self._movable:
-            raise BadInputError("the cell has nothing to pick up", field="cell", value=cell.name)
         self._look = scenery.look
         self._setting = (-1, scenery, varied)
         self.studio = Studio(

@@ -16,6 +16,7 @@ from interlock.orchestrator.rig import Rig
 from interlock.orchestrator.shadow import Shadow
 from interlock.orchestrator.stream_proposer import streaming
 from interlock.orchestrator.swap_request import SwapRequest
+from interlock.orchestrator.trained_cell import LEARNED
 from interlock.policy.policy import Policy, PolicyContext
 
 __all__ = ["swapping"]
@@ -44,7 +45,7 @@ def swapping(
         tell: see `HotSwap`.
         stopped: whether somebody wants the robot to stop; looked at while a policy is waited for in lockstep.
     """
-    own = context if request.policy == "vla" else replace(context, options={})
+    own = replace(context, options=request.cell.options_of(LEARNED))
     roles = [camera.role for camera in cameras]
 
     def seat(policy: Policy) -> Proposer:

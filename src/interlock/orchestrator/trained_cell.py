@@ -13,27 +13,62 @@ from interlock.orchestrator.action_space import channels_of
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.cell_schema import ActionSpace
 from interlock.orchestrator.proposing import proposing
+from interlock.policy.vla.learned_options import SHIPPED, LearnedOptions
 from interlock.policy.vla.statistics import Statistics
 
-__all__ = ["require_body", "require_statistics", "trained_cell"]
+__all__ = ["LEARNED", "checkpoint_of", "require_body", "require_statistics", "trained_cell"]
+
+LEARNED = "vla"
+"""Name of the learned policy."""
 
 
-def trained_cell(cell: Cell, checkpoint: Path) -> Cell:
-    """The cell with the policy `vla` from this checkpoint, in the first action space that it knows.
+def checkpoint_of(cell: Cell) -> Path:
+    """The checkpoint that the cell names for `vla`, from its own folder on; else the one that ships.
+
+    Raises:
+        BadInputError: if it names none and none ships.
+    """
+    found = LearnedOptions.read(cell.options_of(LEARNED)).checkpoint
+    return found if found == SHIPPED else cell.path.parent / found.expanduser()
+
+
+def trained_cell(cell: Cell, checkpoint: Path | None) -> Cell:
+    """The cell with the policy `vla`, in the first action space that its checkpoint knows.
 
     Only the statistics are read here; the policy itself checks everything when it is loaded.
+
+    Args:
+        cell: any cell.
+        checkpoint: folder of the checkpoint, which the cell then names; None: that of the cell, or the one
+            that ships.
 
     Raises:
         BadInputError: if there is no checkpoint in the folder.
         CheckpointError: if it knows this body in no action space; says in what the nearest one differs.
     """
-    statistics = require_statistics(checkpoint)
-    known = {each.embodiment.fingerprint for each in statistics.bodies}
-    own = cell.file.policy.action_space
-    space = next((s for s in (own, *get_args(ActionSpace)) if _in_space(cell, s).fingerprint in known), own)
+    folder = checkpoint_of(cell) if checkpoint is None else checkpoint
+    statistics = require_statistics(folder)
+    space = _space_of(statistics, cell)
     statistics.of(_in_space(cell, space))  # refuses a body that it does not know
-    kept = cell.policy_options if cell.policy == "vla" else {}
-    return proposing(cell, space, policy="vla", options={**kept, "checkpoint": str(checkpoint.resolve())})
+    # The one that ships is not named: a trace of the cell would name a folder of this machine.
+    named = {} if folder == SHIPPED else {"checkpoint": str(folder.resolve())}
+    return proposing(cell, space, policy=LEARNED, options={**cell.options_of(LEARNED), **named})
+
+
+def _space_of(statistics: Statistics, cell: Cell) -> ActionSpace:
+    """The first space in which the body is known; else one whose channels are, to say in what it differs."""
+    own = cell.file.policy.action_space
+    spaces = (own, *(space for space in get_args(ActionSpace) if space != own))
+    known = {each.embodiment.fingerprint for each in statistics.bodies}
+    alike = {_kind_of(each.embodiment) for each in statistics.bodies}
+    bodies = {space: _in_space(cell, space) for space in spaces}
+    exact = [space for space in spaces if bodies[space].fingerprint in known]
+    return next(iter([*exact, *(space for space in spaces if _kind_of(bodies[space]) in alike), own]))
+
+
+def _kind_of(body: Embodiment) -> tuple[object, ...]:
+    """Which body in which action space, whatever its limits."""
+    return body.tag, *((channel.name, channel.reference) for channel in body.channels)
 
 
 def require_body(cell: Cell, checkpoint: Path) -> None:

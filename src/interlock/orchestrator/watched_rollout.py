@@ -84,7 +84,7 @@ def play_rollout(order: RolloutOrder) -> WatchedRollout:
         made_for.append(policy.made_for)
         if not order.shadow:
             return policy
-        return Shadowed(ScriptedPolicy(replace(context, options={})), policy)
+        return Shadowed(ScriptedPolicy(replace(context, options=cell.options_of("scripted"))), policy)
 
     summary = play_varied(
         cell,

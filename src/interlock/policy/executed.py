@@ -68,6 +68,18 @@ class Executed:
     def __len__(self) -> int:
         return len(self.stamps_ns)
 
+    def q_at(self, time_ns: int) -> FloatArray:
+        """Commanded joint positions at a time, shape (n,), [rad]: on the line between two ticks.
+
+        Before the first and after the last that is known, those of that one; there has to be one.
+        """
+        k = int(np.searchsorted(self.stamps_ns, time_ns, side="right")) - 1
+        if k < 0 or time_ns == self.stamps_ns[k] or k + 1 == len(self):
+            return np.asarray(self.q[max(k, 0)])
+        before, after = int(self.stamps_ns[k]), int(self.stamps_ns[k + 1])
+        share = (time_ns - before) / (after - before)
+        return np.asarray((1.0 - share) * self.q[k] + share * self.q[k + 1])
+
     def stopped_ns(self, since_ns: int, until_ns: int) -> int:
         """For how long nothing was released between two times, [ns]; what nobody reported counts as that."""
         ends = np.append(self.stamps_ns[1:], until_ns)

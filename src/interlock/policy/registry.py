@@ -57,7 +57,7 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     ),
     "vla": (
         "interlock.policy.vla.learned:LearnedPolicy",
-        "learned: cameras and words to chunks, from a checkpoint (option: checkpoint)",
+        "learned: words, and what is seen or known, to chunks (option: checkpoint; else the one that ships)",
     ),
     "wrong_unit": (
         "interlock.policy.hostile.wrong_unit:WrongUnitPolicy",
@@ -122,7 +122,7 @@ def _factory(name: str) -> PolicyFactory:
                 f"a package is missing ({error})",
                 field="policy.name",
                 value=name,
-                mend="Run: pip install 'interlock[vla,remote]'",
+                mend="Run: pip install 'interlock[vla,remote]'. The expert needs neither: --policy scripted.",
             ) from error
     points = [point for point in _plug_ins() if point.name == name]
     if not points:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from interlock.errors import BadInputError
 
-__all__ = ["CANONICAL", "HELD_OUT", "SEEN", "Wording"]
+__all__ = ["CANONICAL", "HELD_OUT", "SEEN", "Wording", "names_in"]
 
 CANONICAL: Mapping[str, str] = MappingProxyType(
     {
@@ -73,6 +74,26 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "grey": ("gray",),
     }
 )
+
+
+def names_in(steps: Iterable[str], skills: Iterable[str]) -> frozenset[str]:
+    """The words that name things in steps of these skills; all words of a step said in no known way."""
+    found: set[str] = set()
+    for step, skill in set(zip(steps, skills, strict=True)):
+        ways = (*SEEN.get(skill, ()), *HELD_OUT.get(skill, ()))
+        fits = [match for way in ways if (match := re.fullmatch(_pattern(way), step))]
+        names = [match.groupdict() for match in fits] or [{"all": step}]
+        found |= {
+            word for each in names for key, said in each.items() if key != "into" for word in said.split()
+        }
+    return frozenset(found)
+
+
+def _pattern(template: str) -> str:
+    parts = re.split(r"\{(\w+)\}", template)
+    return "".join(f"(?P<{part}>.+)" if k % 2 else re.escape(part) for k, part in enumerate(parts))
+
+
 _CONTAINERS = frozenset({"basket", "bin", "bowl", "box", "cup", "drawer", "handover", "tray", "zone"})
 
 

@@ -71,6 +71,7 @@ def write_set(
     body: Embodiment = BODY,
     *,
     still: bool = False,
+    skill: str = "pick",
 ) -> Path:
     """A sealed set; of stills, if asked for."""
     base = np.eye(4)
@@ -86,7 +87,7 @@ def write_set(
     writer = DatasetWriter(folder, head)
     for attempt in range(episodes):
         generator = np.random.default_rng([seed, attempt])
-        shown = tuple(frame(generator) for _ in range(frames))
+        shown = tuple(replace(frame(generator), skill=skill) for _ in range(frames))
         if still:
             shown = tuple(replace(each, chunk=np.zeros_like(each.chunk)) for each in shown)
         writer.add(Episode(frames=shown, attempt=attempt, success=True))

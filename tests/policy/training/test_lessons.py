@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from interlock.policy.training.lessons import Lesson, Lessons
 from interlock.policy.training.material import Material
 from interlock.policy.training.photometry import Photometry
 from interlock.policy.training.stage import Stage
+from interlock.policy.training.word_noise import WordNoise
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
 from interlock.policy.vla.relation import PAST_S, POSE_WIDTH
 from interlock.policy.vla.slots import LENGTH_SCALE_M
+from interlock.policy.vla.statistics import Statistics
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,12 @@ def test_whole_episodes_are_put_aside_and_the_rest_is_learned_from(material: Mat
     assert len(material.looked_at) == 8
     assert not aside & {lesson.frame // 4 for lesson in material.taught}
     assert len(material.taught) + len(material.looked_at) == 24
+
+
+def test_the_skills_that_are_shown_are_told(material: Material) -> None:
+    statistics = material.statistics({})
+    assert statistics.bodies[0].skills == ("pick",)
+    assert Statistics.from_json(json.loads(json.dumps(statistics.to_json()))) == statistics
 
 
 def test_actions_are_the_experts_in_the_models_numbers(material: Material) -> None:
@@ -95,6 +104,16 @@ def test_stills_teach_where_things_are_and_no_motion(material: Material, tmp_pat
     assert 0.5 * (action([True, False]) + action([False, True])) == pytest.approx(action(None))
     other = mixed.actions + torch.tensor([0.0, 1.0])[:, None, None]
     assert action([True, False], other) == action([True, False])
+
+
+def test_words_are_changed_for_learning_alone(material: Material) -> None:
+    lessons = lessons_of(material, "smoke")
+    picks = [Lesson(0, frame) for frame in range(8)]
+    plain = lessons.batch(picks)
+    noisy = lessons.batch(picks, words=WordNoise(np.random.default_rng(0)))
+    assert torch.equal(plain.inputs.tokens, lessons.batch(picks).inputs.tokens)
+    assert not torch.equal(plain.inputs.tokens, noisy.inputs.tokens)
+    assert torch.equal(plain.actions, noisy.actions)
 
 
 def test_stills_without_any_motion_are_refused(tmp_path: Path) -> None:

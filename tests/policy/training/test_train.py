@@ -102,6 +102,23 @@ def test_stills_are_learned_from_beside_motion_and_by_models_that_see(numbers: P
         train(replace(request, preset="tiny-scene", out=tmp_path / "told"))
 
 
+def test_training_goes_on_with_a_skill_that_was_not_shown_before(numbers: Path, tmp_path: Path) -> None:
+    pushes = write_set(tmp_path / "pushes", episodes=2, seed=3, skill="push")
+    first = train(request_for(numbers, tmp_path / "first", "t2a:1"))
+    later = replace(request_for(pushes, tmp_path / "later", "t2a:1"), begin_from=Path(first.checkpoint))
+    (body,) = Checkpoint.load(Path(train(later).checkpoint)).statistics.bodies
+    (before,) = Checkpoint.load(Path(first.checkpoint)).statistics.bodies
+    assert (before.skills, body.skills) == (("pick",), ("pick", "push"))
+    assert replace(body, skills=()) == replace(before, skills=())
+
+
+def test_sets_of_one_body_share_its_scales(numbers: Path, tmp_path: Path) -> None:
+    pushes = write_set(tmp_path / "pushes", episodes=2, seed=3, skill="push")
+    request = replace(request_for(numbers, tmp_path / "both", "pretrain:1"), data=(numbers, pushes))
+    (body,) = Checkpoint.load(Path(train(request).checkpoint)).statistics.bodies
+    assert body.skills == ("pick", "push")
+
+
 def test_loss_that_is_not_finite_ends_it(numbers: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="rate"):
         train(request_for(numbers, tmp_path, "pretrain:40", rate=1e30))

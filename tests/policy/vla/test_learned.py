@@ -205,6 +205,18 @@ def test_missing_picture_is_named_and_nothing_is_proposed(seeing: Path) -> None:
         policy.propose(observation(cell_of("panda_tabletop"), roles=("base",)))
 
 
+def test_a_skill_that_it_was_never_taught_is_refused_at_each_question(folder: Path, tmp_path: Path) -> None:
+    found = Checkpoint.load(folder)
+    bodies = tuple(replace(body, skills=("place", "push")) for body in found.statistics.bodies)
+    replace(found, statistics=Statistics(bodies=bodies)).save(tmp_path)
+    policy = create("vla", context_for(tmp_path))
+    seen = observation(cell_of("panda_tabletop"))
+    with pytest.raises(RefusedError, match=r"never taught to pick.*place or to push"):
+        policy.propose(seen)
+    nobody_knows = replace(seen, task=replace(seen.task, skill=""))
+    assert policy.propose(nobody_knows) is not None
+
+
 def test_another_body_is_refused_when_it_is_loaded(folder: Path) -> None:
     with pytest.raises(CheckpointError, match="not trained with that body"):
         create("vla", context_for(folder, "xarm6_tabletop"))

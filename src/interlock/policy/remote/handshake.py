@@ -96,7 +96,8 @@ class Handshake:
             raise _bad(
                 f"name another embodiment than {body.fingerprint[:12]} ({body.tag})",
                 str(section.get("embodiment"))[:12],
-                "Serve the same cell as is run.",
+                "Serve the same cell as is run, and run it in the action space that is served "
+                "(--action-space).",
             )
 
     def _check_modalities(self, metadata: Mapping[str, Any], told: ObservationMap) -> None:

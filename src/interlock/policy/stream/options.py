@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from interlock.errors import BadInputError
 from interlock.hal.embodiment import Channel, ChannelKind
+from interlock.policy.told_options import told_options, unusable
 
 __all__ = ["StreamOptions"]
 
@@ -74,16 +73,7 @@ class StreamOptions:
         Raises:
             BadInputError: if a name is unknown or a value cannot be used.
         """
-        known = [field.name for field in fields(cls)]
-        if not isinstance(told, Mapping):
-            raise BadInputError("is no mapping", field=_FIELD, value=told, mend=f"Set {', '.join(known)}.")
-        for name in told:
-            if name not in known:
-                raise BadInputError(
-                    "there is no such option", field=f"{_FIELD}.{name}", mend=f"Set {', '.join(known)}."
-                )
-        values: dict[str, Any] = dict(told)
-        return cls(**values)
+        return cls(**told_options(cls, told, _FIELD))
 
     def bound(self, channel: Channel) -> float:
         """How far this channel may jump at a hand-over, in its unit.
@@ -108,4 +98,4 @@ class StreamOptions:
 
 
 def _unusable(name: str, value: object, wanted: str) -> BadInputError:
-    return BadInputError("cannot be used", field=f"{_FIELD}.{name}", value=value, mend=f"Give {wanted}.")
+    return unusable(f"{_FIELD}.{name}", value, wanted)

@@ -9,7 +9,6 @@ import numpy as np
 from interlock.errors import BadInputError
 from interlock.hal.arrays import FloatArray, frozen_array
 from interlock.hal.chunk import ActionChunk
-from interlock.policy.executed import Executed
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
 from interlock.policy.stream.chunk_space import ChunkSpace, JointSpace, space_of
@@ -82,7 +81,7 @@ class PrefixMaker:
             while t0_ns - k * self._dt_ns >= done.stamps_ns[0]:
                 at_ns.insert(0, t0_ns - k * self._dt_ns)
                 k += 1
-        joints = np.array([_joints_at(done, each) for each in at_ns]).reshape(len(at_ns), done.q.shape[1])
+        joints = np.array([done.q_at(each) for each in at_ns]).reshape(len(at_ns), done.q.shape[1])
         arm = self._chained(joints, anchor)
         at_ns = at_ns[len(at_ns) - len(arm) :]
         return self._with_widths(arm, [self._width_at(observation, each) for each in at_ns])
@@ -154,16 +153,6 @@ class PrefixMaker:
         if not self._has_gripper:
             return arm
         return np.concatenate([arm, np.array(widths, dtype=np.float64)[:, None]], axis=1)
-
-
-def _joints_at(done: Executed, at_ns: int) -> FloatArray:
-    """Commanded joint positions, shape (n,), [rad]: as reported at a tick, between two on the line."""
-    k = int(np.searchsorted(done.stamps_ns, at_ns, side="right")) - 1
-    if at_ns == done.stamps_ns[k] or k + 1 == len(done):
-        return np.asarray(done.q[k])
-    before, after = int(done.stamps_ns[k]), int(done.stamps_ns[k + 1])
-    share = (at_ns - before) / (after - before)
-    return np.asarray((1.0 - share) * done.q[k] + share * done.q[k + 1])
 
 
 def _weights(frozen: int, count: int) -> FloatArray:

@@ -14,6 +14,7 @@ from interlock.hal.embodiment import ChannelKind, Reference
 from interlock.policy.dataset.reader import Demonstrations
 from interlock.policy.proprioception import TOOL_NAMES
 from interlock.policy.training.photometry import Photometry
+from interlock.policy.training.word_noise import WordNoise
 from interlock.policy.vla.config import InputKind, VlaConfig
 from interlock.policy.vla.inputs import Batch, GroundingTarget
 from interlock.policy.vla.instruction import instruction_of
@@ -23,6 +24,7 @@ from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.slots import LENGTH_SCALE_M, SLOTS, slot_vector
 from interlock.policy.vla.statistics import BodyStatistics, Statistics
 from interlock.policy.vla.tokenizer import VlaTokenizer
+from interlock.policy.wording import names_in
 
 __all__ = ["Lesson", "Lessons", "prompts_of"]
 
@@ -70,7 +72,12 @@ class Lessons:
         self._config = config
 
     def batch(
-        self, lessons: Sequence[Lesson], *, text_only: bool = False, light: Photometry | None = None
+        self,
+        lessons: Sequence[Lesson],
+        *,
+        text_only: bool = False,
+        light: Photometry | None = None,
+        words: WordNoise | None = None,
     ) -> Batch:
         """The batch of these frames.
 
@@ -78,11 +85,12 @@ class Lessons:
             lessons: the frames.
             text_only: leave pictures and grounding out (text-to-action pretraining).
             light: changes colours and brightness of the pictures; None leaves them.
+            words: changes how the step is said; None leaves it.
         """
         config = self._config
         picks = [(self._sets[lesson.demos], lesson.frame) for lesson in lessons]
         cameras = () if text_only or config.inputs is InputKind.SCENE else config.cameras
-        observed = [each.observed(frame, cameras, config, light) for each, frame in picks]
+        observed = [each.observed(frame, cameras, config, light, words) for each, frame in picks]
         actions = np.zeros((len(picks), config.horizon, config.channels), dtype=np.float32)
         for row, (each, frame) in zip(actions, picks, strict=True):
             chunk = each.actions[frame]
@@ -120,9 +128,10 @@ class _Set:
         self._width = [k for k, kind in enumerate(kinds) if kind is ChannelKind.GRIPPER_WIDTH]
         references = [channel.reference for channel in demos.embodiment.channels]
         self._chained = np.array([each is Reference.PREVIOUS_STEP for each in references])
-        prompts = prompts_of(demos)
-        encoded = {text: tokenizer.encode(text) for text in set(prompts)}
-        self._tokens = [encoded[text] for text in prompts]
+        self._tokenizer = tokenizer
+        self._names = names_in(demos.words("step"), demos.words("skill"))
+        self._said = list(zip(demos.words("step"), demos.words("phase"), strict=True))
+        self._encoded = {said: self._encode(*said) for said in set(self._said)}
         self._state = body.scale_state(demos.state)
         self.actions: FloatArray = body.scale_actions(demos.chunk)
         self._base = np.linalg.inv(np.reshape(demos.head.base_in_world, (4, 4)))
@@ -132,7 +141,12 @@ class _Set:
         self._target, self._has_target = demos.task_target
 
     def observed(
-        self, frame: int, cameras: Sequence[str], config: VlaConfig, light: Photometry | None
+        self,
+        frame: int,
+        cameras: Sequence[str],
+        config: VlaConfig,
+        light: Photometry | None,
+        words: WordNoise | None,
     ) -> Observed:
         """The frame as the model is shown it."""
         pictures: dict[str, NDArray[np.uint8]] = {}
@@ -140,7 +154,7 @@ class _Set:
             picture = self.demos.picture(role, frame)
             pictures[role] = picture if light is None else light.change(picture)
         return Observed(
-            tokens=self._tokens[frame],
+            tokens=self._tokens(frame, words),
             channels=self.actions.shape[2],
             horizon=self.actions.shape[1],
             pictures=pictures,
@@ -148,6 +162,14 @@ class _Set:
             tool=self._tool(frame) if config.relates else None,
             slots=self._slots(frame) if config.inputs is InputKind.SCENE else {},
         )
+
+    def _tokens(self, frame: int, words: WordNoise | None) -> Sequence[int]:
+        step, phase = self._said[frame]
+        said = (step if words is None else words.change(step, self._names), phase)
+        return self._encoded[said] if said in self._encoded else self._encode(*said)
+
+    def _encode(self, step: str, phase: str) -> Sequence[int]:
+        return self._tokenizer.encode(write_prompt(self.demos.embodiment, instruction_of(step, phase)))
 
     def errors(self, frame: int, chunk: FloatArray) -> tuple[float, float]:
         """As in `Lessons.errors`."""

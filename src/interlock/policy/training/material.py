@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from interlock.errors import BadInputError
+from interlock.hal.embodiment import Embodiment
 from interlock.policy.dataset.reader import Demonstrations
 from interlock.policy.training.lessons import Lesson, prompts_of
 from interlock.policy.training.stage import Stage
@@ -107,23 +108,35 @@ class Material:
         Raises:
             CheckpointError: if a channel or state does not move and is not declared constant.
         """
-        bodies = []
+        shown: dict[str, list[int]] = {}
         for number, demos in enumerate(self.sets):
-            if demos.still:
-                continue
-            frames = [lesson.frame for lesson in self.taught if lesson.demos == number]
-            names = demos.features.state_names
-            known = {*names, *(channel.name for channel in demos.embodiment.channels)}
-            bodies.append(
-                BodyStatistics.measure(
-                    demos.embodiment,
-                    demos.chunk[frames],
-                    demos.state[frames],
-                    tuple(StateName(name=name, unit=_unit(name)) for name in names),
-                    {name: value for name, value in constants.items() if name in known},
-                )
-            )
-        return Statistics(bodies=tuple(bodies))
+            if not demos.still:
+                shown.setdefault(demos.embodiment.fingerprint, []).append(number)
+        return Statistics(bodies=tuple(self._body(numbers, constants) for numbers in shown.values()))
+
+    def _body(self, numbers: Sequence[int], constants: Mapping[str, float]) -> BodyStatistics:
+        """The statistics of one body, over all sets of it."""
+        frames = {n: [lesson.frame for lesson in self.taught if lesson.demos == n] for n in numbers}
+        first = self.sets[numbers[0]]
+        names = first.features.state_names
+        known = {*names, *(channel.name for channel in first.embodiment.channels)}
+        return BodyStatistics.measure(
+            first.embodiment,
+            np.concatenate([self.sets[n].chunk[frames[n]] for n in numbers]),
+            np.concatenate([self.sets[n].state[frames[n]] for n in numbers]),
+            tuple(StateName(name=name, unit=_unit(name)) for name in names),
+            {name: value for name, value in constants.items() if name in known},
+            skills=self.skills_of(first.embodiment),
+        )
+
+    def skills_of(self, body: Embodiment) -> set[str]:
+        """What the frames that are learned from show this body do."""
+        words = [demos.words("skill") for demos in self.sets]
+        return {
+            words[lesson.demos][lesson.frame]
+            for lesson in self.taught
+            if not self.sets[lesson.demos].still and self.sets[lesson.demos].embodiment == body
+        }
 
     def tokenizer(self, config: VlaConfig) -> VlaTokenizer:
         """A tokenizer of every prompt there is, and of every letter for those that are not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,9 +18,10 @@ from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.team import Team
 from interlock.policy.training.trainer import Report, Trainer
 from interlock.policy.vla.checkpoint import Checkpoint
-from interlock.policy.vla.config import InputKind
+from interlock.policy.vla.config import InputKind, VlaConfig
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
+from interlock.policy.vla.statistics import Statistics
 
 __all__ = ["TrainSummary", "train"]
 
@@ -121,10 +122,21 @@ def _start(request: TrainRequest, material: Material) -> Checkpoint:
     """Weights, tokenizer and statistics to begin with."""
     if request.begin_from is not None:
         found = Checkpoint.load(request.begin_from)
-        for demos in material.sets:
-            found.body(demos.embodiment)
-        return found
+        _check_sets(material, found.config)
+        return replace(found, statistics=_with_skills(found.statistics, material))
     config = preset(request.preset)
+    _check_sets(material, config)
+    torch.manual_seed(request.seed)
+    return Checkpoint(
+        model=QwenVla(config),
+        statistics=material.statistics(dict(request.constants)),
+        tokenizer=material.tokenizer(config),
+        card="",
+        sha256={},
+    )
+
+
+def _check_sets(material: Material, config: VlaConfig) -> None:
     for demos in material.sets:
         if demos.still and config.inputs is InputKind.SCENE:
             raise BadInputError(
@@ -141,13 +153,21 @@ def _start(request: TrainRequest, material: Material) -> Checkpoint:
                     value=role,
                     mend=f"Give a camera of the cell this role and make the set again; it has {demos.roles}.",
                 )
-    torch.manual_seed(request.seed)
-    return Checkpoint(
-        model=QwenVla(config),
-        statistics=material.statistics(dict(request.constants)),
-        tokenizer=material.tokenizer(config),
-        card="",
-        sha256={},
+
+
+def _with_skills(statistics: Statistics, material: Material) -> Statistics:
+    """The same scales, and beside the skills that were taught before those that the sets show.
+
+    Raises:
+        CheckpointError: if a set is of a body that they are not for.
+    """
+    for demos in material.sets:
+        statistics.of(demos.embodiment)
+    return Statistics(
+        bodies=tuple(
+            replace(body, skills=tuple(sorted({*body.skills, *material.skills_of(body.embodiment)})))
+            for body in statistics.bodies
+        )
     )
 
 

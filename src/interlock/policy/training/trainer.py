@@ -24,6 +24,7 @@ from interlock.policy.training.pieces import latest, save_state
 from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.schedule import Schedule
 from interlock.policy.training.team import Team
+from interlock.policy.training.word_noise import WordNoise
 from interlock.policy.vla.inputs import Batch
 from interlock.policy.vla.model import QwenVla
 
@@ -173,7 +174,9 @@ class Trainer:
             world=team.world,
         )
         picked: list[Lesson] = [frames[index] for index in order.of(inside)]
-        return self._lessons.batch(picked, text_only=text_only, light=Photometry(self._draw(1)))
+        return self._lessons.batch(
+            picked, text_only=text_only, light=Photometry(self._draw(1)), words=WordNoise(self._draw(3))
+        )
 
     def _draw(self, purpose: int) -> np.random.Generator:
         return np.random.default_rng([self._request.seed, purpose, self.step, self._team.rank])

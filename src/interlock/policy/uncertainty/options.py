@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from interlock.errors import BadInputError
+from interlock.policy.told_options import told_options, unusable
 
 __all__ = ["CALIBRATION", "UncertaintyOptions"]
 
@@ -58,15 +57,7 @@ class UncertaintyOptions:
         Raises:
             BadInputError: if a name is unknown or a value cannot be used.
         """
-        known = [field.name for field in fields(cls)]
-        if not isinstance(told, Mapping):
-            raise BadInputError("is no mapping", field=_FIELD, value=told, mend=f"Set {', '.join(known)}.")
-        for name in told:
-            if name not in known:
-                raise BadInputError(
-                    "there is no such option", field=f"{_FIELD}.{name}", mend=f"Set {', '.join(known)}."
-                )
-        values: dict[str, Any] = dict(told)
+        values = told_options(cls, told, _FIELD)
         if isinstance(values.get("calibration"), str):
             values["calibration"] = Path(values["calibration"])
         return cls(**values)
@@ -83,4 +74,4 @@ class UncertaintyOptions:
 
 
 def _unusable(name: str, value: object, wanted: str) -> BadInputError:
-    return BadInputError("cannot be used", field=f"{_FIELD}.{name}", value=value, mend=f"Give {wanted}.")
+    return unusable(f"{_FIELD}.{name}", value, wanted)

@@ -33,6 +33,7 @@ class LearnedPolicy(ChunkStream):
 
     Attributes:
         roles: the cameras it looks through.
+        skills: what it was taught; none: nobody knows.
         made_for: what a calibration has to have been made for.
         uncertainty: what was decided about its answers; None without a calibration.
 
@@ -48,6 +49,7 @@ class LearnedPolicy(ChunkStream):
         options = LearnedOptions.read(context.options)
         model = LearnedModel(context, options)
         self.roles = model.roles
+        self.skills = model.skills
         self.made_for = MadeFor(
             weights_sha256=model.weights_sha256,
             files_sha256=_files_sha256(model),

@@ -25,7 +25,6 @@ from interlock.policy.stream.prefix import Prefix
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import InputKind
-from interlock.policy.vla.flow import draw_noise
 from interlock.policy.vla.inputs import Inputs
 from interlock.policy.vla.instruction import instruction_of
 from interlock.policy.vla.learned_options import LearnedOptions
@@ -72,6 +71,7 @@ class LearnedModel:
         self._base = np.linalg.inv(context.robot.base_in_world)
         _check_cameras(checkpoint, context)
         self.roles = frozenset(self._config.cameras)
+        self.skills = frozenset(self._body.skills)
         self.weights_sha256 = checkpoint.sha256["model.safetensors"]
         self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
         self.provenance = _provenance(checkpoint, options, context.seed)
@@ -85,8 +85,16 @@ class LearnedModel:
         """Chunks from this observation on.
 
         Raises:
-            RefusedError: if a picture is missing, or what the model says is not finite.
+            RefusedError: if it was never taught this skill, a picture is missing, or a number is not finite.
         """
+        skill = observation.task.skill
+        if skill and self.skills and skill not in self.skills:
+            raise RefusedError(
+                f"this policy was never taught to {skill}",
+                field="observation.task.skill",
+                value=skill,
+                mend=f"Ask it to {' or to '.join(sorted(self.skills))}.",
+            )
         text = self._text(observation)
         observed = self._observed(observation, text)
         inputs = collate(self._config, [observed])
@@ -111,16 +119,16 @@ class LearnedModel:
         self, inputs: Inputs, prefix: Prefix | None, samples: int, seed: int
     ) -> tuple[FloatArray, FloatArray]:
         """Chunks in the model's numbers, shape (K, H, C), and the mean hidden state, shape (hidden,)."""
-        model, options, config = self._checkpoint.model, self._options, self._config
-        generator = torch.Generator().manual_seed(seed)
-        noise = draw_noise(samples, config.horizon, config.channels, generator)
+        model = self._checkpoint.model
         encoded = model.encode(inputs)
-        chunks = model.integrate(
-            encoded,
+        chunks = model.sample(
             inputs,
-            options.temperature * noise,
-            steps=config.flow.euler_steps if options.steps is None else options.steps,
+            torch.Generator().manual_seed(seed),
+            samples=samples,
+            steps=self._options.steps,
             guide=None if prefix is None else self._guide(prefix),
+            temperature=self._options.temperature,
+            encoded=encoded,
         )
         return chunks[0].numpy(), encoded.embedding[0].double().numpy()
 
@@ -174,8 +182,7 @@ class LearnedModel:
         state, executed = observation.state, observation.executed
         q = state.q_commanded - PAST_S * state.v_commanded
         if len(executed):
-            ages_ns = (executed.stamps_ns - (observation.stamp_ns - round(PAST_S * 1e9))).astype(float)
-            q = np.array([np.interp(0.0, ages_ns, joint) for joint in executed.q.T])
+            q = executed.q_at(observation.stamp_ns - round(PAST_S * 1e9))
         here, there = (self._kinematics.tool_in_world(each)[:3, 3] for each in (state.q_commanded, q))
         way = self._base[:3, :3] @ (here - there)
         return tool_vector(self._base @ self._kinematics.tool_in_world(state.q), way)

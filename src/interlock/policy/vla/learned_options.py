@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from interlock.errors import BadInputError
+from interlock.policy.told_options import unusable
 
 __all__ = ["SHIPPED", "LearnedOptions"]
 
 SHIPPED = Path(__file__).with_name("shipped")
-"""Where the checkpoint that ships is, once one does."""
+"""Where the checkpoint that ships is."""
 
 _REST_M, _REST_RAD = 0.003, 0.02
 _KNOWN = ("checkpoint", "rest_m", "rest_rad", "steps", "stream", "temperature", "threads", "uncertainty")
@@ -85,6 +86,4 @@ def _share(name: str, value: object) -> float:
 
 
 def _unusable(name: str, value: object, wanted: str) -> BadInputError:
-    return BadInputError(
-        "cannot be used", field=f"policy.options.{name}", value=value, mend=f"Give {wanted}."
-    )
+    return unusable(f"policy.options.{name}", value, wanted)

@@ -123,6 +123,7 @@ class QwenVla(nn.Module):
         steps: int | None = None,
         guide: ChunkGuide | None = None,
         temperature: float = 1.0,
+        encoded: Encoded | None = None,
     ) -> Tensor:
         """Chunks for B observations; the backbone and the prefix run once, whatever `samples` and `steps`.
 
@@ -133,6 +134,7 @@ class QwenVla(nn.Module):
             steps: Euler steps; None for `config.flow.euler_steps`.
             guide: what the chunks begin with; its values for B observations.
             temperature: factor on the noise to start from.
+            encoded: what `encode` gave for these inputs, if it was asked already.
 
         Returns:
             The model's numbers, 0 in the padding, shape (B, K, H, C).
@@ -145,7 +147,8 @@ class QwenVla(nn.Module):
             inputs.tokens.device
         )
         count = self.config.flow.euler_steps if steps is None else steps
-        return self.integrate(self.encode(inputs), inputs, temperature * noise, steps=count, guide=guide)
+        seen = self.encode(inputs) if encoded is None else encoded
+        return self.integrate(seen, inputs, temperature * noise, steps=count, guide=guide)
 
     @torch.inference_mode()
     def integrate(
@@ -249,7 +252,10 @@ def _mean(hidden: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def _mean_of(errors: Tensor, acts: Tensor | None, draws: int) -> Tensor:
-    """Mean over the chunks that are to be learned; 0 if none is."""
+    """Mean over the chunks that are to be learned; 0 if none is.
+
+    Several processes each take that of their own: with stills among them that is not quite the mean over all.
+    """
     if acts is None:
         return errors.mean()
     acts = acts.repeat_interleave(draws, 0)

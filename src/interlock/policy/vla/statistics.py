@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,8 @@ class BodyStatistics:
 
     Values outside the percentiles are neither clipped here nor later: what the model says is judged by the
     gate, not bent. (Qwen-VLA §3.2.1 clips its training data.)
+
+    `skills` are those that the data shows with this body; none: nobody knows.
     """
 
     tag: str
@@ -46,6 +48,7 @@ class BodyStatistics:
     action: tuple[ChannelScale, ...]
     state: tuple[ChannelScale, ...]
     growth: tuple[tuple[float, ...], ...]
+    skills: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_growth(self.growth, self.channels, self.horizon)
@@ -72,6 +75,7 @@ class BodyStatistics:
         states: ArrayLike,
         state_names: tuple[StateName, ...],
         constants: Mapping[str, float],
+        skills: Iterable[str] = (),
     ) -> BodyStatistics:
         """Percentiles over a data set.
 
@@ -82,6 +86,7 @@ class BodyStatistics:
             states: shape (M, S), units of `state_names`.
             state_names: of the S numbers.
             constants: channels or states that never move, by name, and their value.
+            skills: what the data shows; twice counts once.
 
         Raises:
             CheckpointError: if something is not finite, or does not move and is not declared constant.
@@ -110,6 +115,7 @@ class BodyStatistics:
             action=_scales(steps, names, constants, "actions"),
             state=_scales(np.asarray(states, dtype=np.float64), state_names, constants, "states"),
             growth=tuple(tuple(row) for row in growth.tolist()) if growth.ndim == 2 else (),
+            skills=tuple(sorted(set(skills))),
         )
 
     def scale_actions(self, actions: ArrayLike) -> FloatArray:

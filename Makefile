@@ -6,8 +6,8 @@ MEND := Mend: install Python 3.11 with its venv module (on Debian or Ubuntu the 
 # One numeric thread per process: more only get in each other's way at these sizes.
 export OMP_NUM_THREADS ?= 1
 
-# The shipped weights, again from nothing: `make weights`, some hours on two cores. Cut off, the same command goes on; with
-# other values of these variables it makes other weights. Last of all it copies them to where they ship from, with their card.
+# Weights that ship, again from nothing: `make weights PRESET=tiny` or `PRESET=tiny-scene`, some hours on two cores each. Cut off, the same
+# command goes on; with other values of these variables it makes other weights. Last of all it copies them to where they ship from, with their card.
 WEIGHTS ?= runs/weights
 PRESET ?= tiny-scene
 # Demonstrations, and stills for a model that sees: cell:episodes:seed.
@@ -17,9 +17,13 @@ PICTURES ?= 10
 DEMOS ?=
 TRAIN_tiny-scene ?= --stage pretrain:8000
 TRAIN_tiny ?= --stage pretrain:8000 --rate 0.0007
+# What a preset learns after that, from those weights.
+THEN_tiny ?= --stage geometry:1500 --rate 0.002 --batch 64 --store bfloat16
 # The right arm of two_pandas stands in every demonstration.
 STANDS = joint1=0 joint2=-0.785398 joint3=0 joint4=-2.356194 joint5=0 joint6=1.570796 joint7=0.785398
-TRAIN ?= $(TRAIN_$(PRESET)) --batch 32 --precision bfloat16 $(STANDS:%=--constant right_panda_%)
+HOW = --batch 32 --precision bfloat16 $(STANDS:%=--constant right_panda_%)
+TRAIN ?= $(TRAIN_$(PRESET)) $(HOW)
+THEN ?= $(if $(THEN_$(PRESET)),$(HOW) $(THEN_$(PRESET)))
 # The first cell is judged on every axis, with the gate and without; the others on what was taught.
 EVAL ?= --variation all --episodes 50
 EVAL_OTHERS ?= $(EVAL) --no-held-out --no-puppet
@@ -27,6 +31,7 @@ WORKERS ?= 2
 CELLS = $(foreach one,$(SETS),$(firstword $(subst :, ,$(one))))
 SEEN = $(if $(filter tiny-scene,$(PRESET)),,$(foreach one,$(STILLS),$(firstword $(subst :, ,$(one)))_stills))
 RUN = $(WEIGHTS)/$(PRESET)
+DATA = $(foreach one,$(CELLS) $(SEEN),--data $(WEIGHTS)/demos/$(one))
 each = set -e; for one in $(1); do IFS=:; set -- $$one; unset IFS; $(BIN)/interlock demos --cell $$1 --episodes $$2 --seed $$3 --workers $(WORKERS) --out $(WEIGHTS)/demos $(2); done
 
 .PHONY: demo test test-slow check mutate evidence evidence-slice tables bench venv clean
@@ -48,7 +53,8 @@ weights-demos: venv
 	$(call each,$(SETS),$(DEMOS))
 	$(if $(SEEN),$(call each,$(STILLS),--stills $(PICTURES)))
 weights-train: weights-demos
-	$(BIN)/interlock train --preset $(PRESET) $(foreach one,$(CELLS) $(SEEN),--data $(WEIGHTS)/demos/$(one)) --out $(RUN) $(TRAIN)
+	$(BIN)/interlock train --preset $(PRESET) $(DATA) --out $(RUN)$(if $(THEN),/first) $(TRAIN)
+	$(if $(THEN),$(BIN)/interlock train --preset $(PRESET) $(DATA) --from $(RUN)/first/checkpoint --out $(RUN) $(THEN))
 weights-eval: weights-train
 	set -e; judged='$(EVAL)'; for cell in $(CELLS); do \
 	eval "$(BIN)/interlock policy eval --cell $$cell --checkpoint $(RUN)/checkpoint $$judged --workers $(WORKERS) --out $(RUN)/eval-$$cell"; \

@@ -13,7 +13,7 @@ import pytest
 from tests.policy.uncertainty.likely import MADE_FOR, calibration, question, rollout
 
 from interlock.errors import BadInputError, CheckpointError, StoppedError
-from interlock.orchestrator import kept_rows, rollouts
+from interlock.orchestrator import resumption, rollouts
 from interlock.orchestrator.auroc_run import scores_of
 from interlock.orchestrator.calibrate import calibrate
 from interlock.orchestrator.cell import Cell
@@ -59,7 +59,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[RolloutOrder]:
             orders.append(order)
             yield row_of(order)
 
-    monkeypatch.setattr(kept_rows, "done_in_order", done)
+    monkeypatch.setattr(resumption, "done_in_order", done)
     monkeypatch.setattr(rollouts, "evaluated_cell", lambda cell, checkpoint: Cell.load(cell))
     return orders
 

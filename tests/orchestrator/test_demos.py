@@ -192,6 +192,9 @@ def test_the_command_refuses_what_it_cannot_do(tmp_path: Path) -> None:
         (["--variation", "weather"], "variation"),
         (["--action-space", "tool_dleta"], "tool_delta"),
         (["--cell", "panda_tabletop", "--cell", "panda_tabletop"], "one name"),
+        (["--stills", "2", "--noise", "1.0"], "noise"),
+        (["--stills", "2", "--keep-failed"], "no still can fail"),
+        (["--stills", "2", "--goal", "pick up the red block"], "a goal in stills"),
     ):
         done = run(app, ["demos", "--out", str(tmp_path / "x"), "--episodes", "1", *arguments])
         assert isinstance(done.exception, BadInputError)

@@ -25,6 +25,13 @@ POINT = (0.5, 0.1, 0.3)
 PERIOD_NS = 10_000_000
 
 
+def at(position: Any) -> Array:
+    """A pose there, not turned."""
+    pose = np.eye(4)
+    pose[:3, 3] = position
+    return pose
+
+
 def box(name: str, kind: ObjectKind, at: Any, half: tuple[float, float, float]) -> SceneObject:
     pose = np.eye(4)
     pose[:3, 3] = at
@@ -71,6 +78,7 @@ class Bench:
             self.now_ns,
             tool=lambda q: np.array(self.told.tool, dtype=float),
             speed=lambda q, v: self.told.speed,
+            hand=lambda q: at(self.told.tool),
         )
 
     def scene(self, told: Measured) -> Scene:
@@ -79,7 +87,8 @@ class Bench:
             box("tray", ObjectKind.FIXED, TRAY_AT, (0.14, 0.11, 0.015)),
         ]
         if told.seen:
-            things.append(box("red_block", ObjectKind.MOVABLE, told.block, (0.02, 0.02, 0.03)))
+            block = box("red_block", ObjectKind.MOVABLE, told.block, (0.02, 0.02, 0.03))
+            things.append(replace(block, stamp_ns=self.now_ns))
         return Scene(stamp_ns=self.now_ns, objects=tuple(things))
 
     def state(self, told: Measured) -> RobotState:
@@ -349,3 +358,39 @@ def test_what_is_not_there_stands_on_nothing(panda_cell: Cell) -> None:
     scene = Bench(panda_cell, TASKS["pick"]).scene(Measured())
     assert support_of("ghost", scene) is None
     assert support_of(None, scene) is None
+
+
+def pressed(bench: Bench, goal: Any, deepest_m: float) -> Progress:
+    """The block stands at `goal` while the tool goes on down at 5 cm/s after 0.4 s; the last answer."""
+    phase = bench.look(Measured(tool=above(goal, 0.02), block=goal, standstill=False, **HELD)).phase.name
+    for tick in range(42 + round(deepest_m / 0.0005)):
+        tool = above(goal, 0.02 - max(tick - 40, 0) * 0.0005)
+        progress = bench.look(Measured(tool=tool, block=goal, standstill=False, **HELD))
+        if progress.state is not TaskState.RUNNING or progress.phase.name != phase:
+            break
+    return progress
+
+
+def test_a_block_that_rises_in_the_hand_stands_in_its_place(panda_cell: Cell) -> None:
+    bench = Bench(panda_cell, TASKS["place"])
+    bench.reach("lower")
+    assert pressed(bench, DOWN, 0.003).phase.name == "lower"
+    down = pressed(bench, DOWN, 0.030)
+    assert (down.phase.name, down.state) == ("release", TaskState.RUNNING)
+    again = bench.look(Measured(tool=above(DOWN, -0.01), block=DOWN, standstill=False, **HELD))
+    assert (again.phase.name, again.state) == ("release", TaskState.RUNNING), "nobody presses any more"
+
+
+@pytest.mark.parametrize(
+    ("skill", "phase", "place"), [("place", "lower", above(GOAL, 0.02)), ("pick", "lift", BLOCK_AT)]
+)
+def test_a_block_pressed_on_what_is_not_its_place_fails_the_task(
+    skill: str, phase: str, place: Any, panda_cell: Cell
+) -> None:
+    bench = Bench(panda_cell, TASKS[skill])
+    bench.reach(phase)
+    assert pressed(bench, place, 0.004).state is TaskState.RUNNING
+    failed = pressed(bench, place, 0.030)
+    assert failed.state is TaskState.FAILED
+    assert f"red_block is pressed on something in phase {phase}: it rose 6 mm in the hand" in failed.reason
+    assert failed.phase.name == phase

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("pybullet")
 
 from interlock.errors import BadInputError, StoppedError
-from interlock.orchestrator import kept_rows
+from interlock.orchestrator import resumption
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.eval_command import eval_table
 from interlock.orchestrator.eval_run import EvalOrder, EvalRow, play_episode
@@ -49,6 +49,7 @@ def row_of(order: EvalOrder) -> EvalRow:
         outcome="achieved" if good else "gave_up",
         reason="",
         contacts=0 if order.gated else 2,
+        varied=tuple(axis.value for axis, _ in order.splits),
     )
 
 
@@ -64,7 +65,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[EvalOrder]:
             orders.append(order)
             yield asdict(row_of(order))
 
-    monkeypatch.setattr(kept_rows, "done_in_order", done)
+    monkeypatch.setattr(resumption, "done_in_order", done)
     return orders
 
 
@@ -143,6 +144,43 @@ def test_rows_say_what_was_played(tmp_path: Path, asked: list[EvalOrder]) -> Non
     lines = [json.loads(line)["row"] for line in (tmp_path / "episodes.jsonl").read_text().splitlines()]
     assert [line["group"] for line in lines] == ["seen", "position", "lighting"]
     assert all(line["gated"] and line["goal"] == "go home" for line in lines)
+    assert all(line["varied"] == ["position", "lighting"] for line in lines)
+
+
+def changed_row(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the second row that an evaluation has left."""
+    path = folder / "episodes.jsonl"
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    change(entries[1]["row"])
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+FOREIGN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "an unknown field": (lambda row: row.update(mood="good"), r"row\.mood"),
+    "a missing field": (lambda row: row.pop("reason"), r"row\.reason"),
+    "axes that are no list": (lambda row: row.update(varied="lighting"), r"row\.varied"),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_foreign_row_is_refused_before_anything_is_played(
+    case: str, tmp_path: Path, asked: list[EvalOrder]
+) -> None:
+    evaluate(request_for(tmp_path, episodes=1), quiet, Interrupts())
+    change, field = FOREIGN[case]
+    changed_row(tmp_path, change)
+    asked.clear()
+    with pytest.raises(BadInputError, match=rf"{field}.*episodes\.jsonl.*--out DIR"):
+        evaluate(request_for(tmp_path), quiet, Interrupts())
+    assert not asked
+
+
+def test_rows_that_do_not_say_what_was_varied_go_on(tmp_path: Path, asked: list[EvalOrder]) -> None:
+    before = evaluate(request_for(tmp_path), quiet, Interrupts())
+    changed_row(tmp_path, lambda row: row.pop("varied"))
+    asked.clear()
+    assert evaluate(request_for(tmp_path), quiet, Interrupts()) == before
+    assert not asked
 
 
 @pytest.mark.parametrize("gated", [True, False])
@@ -159,6 +197,7 @@ def test_a_real_episode_is_played_under_the_gate_and_without_it(gated: bool) -> 
     )
     row = play_episode(order)
     assert (row.outcome, row.contacts, row.gated) == ("achieved", 0, gated), row
+    assert row.varied == ("position", "lighting")
 
 
 def test_rows_without_a_key_are_not_taken_for_those_of_this_evaluation(

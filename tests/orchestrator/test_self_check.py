@@ -80,7 +80,8 @@ def test_a_check_that_raises_has_failed_and_the_others_still_run(
 def test_the_policy_of_the_cell_is_looked_at(panda_cell: Cell, tmp_path: Path) -> None:
     ok, detail = self_check._policy(panda_cell)
     assert ok
-    assert "that ships, proposing in tool_delta; it knows 3 bodies and pick, place" in detail
+    assert "with the weights tiny-scene that ship, proposing in tool_delta" in detail
+    assert "it knows 3 bodies and pick, place" in detail
     path = tmp_path / "own.yaml"
     path.write_text(panda_cell.text.replace("  options: {}", "  options: {checkpoint: nowhere}"))
     result = self_check._one("policy", lambda: self_check._policy(Cell.load(path)))

@@ -20,6 +20,8 @@ pytest.importorskip("zmq")
 
 from tests.orchestrator.session_runner import Notes, Runner, records
 
+from interlock.__main__ import main
+from interlock.errors import ExitCode
 from interlock.hal.latch import StopLatch
 from interlock.orchestrator.cell_folder import find_cell
 from interlock.orchestrator.summary import Outcome
@@ -52,9 +54,10 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         server.communicate()
 
 
-def cell_over(folder: Path, protocol: str, said: dict[str, Any]) -> str:
+def cell_over(folder: Path, protocol: str, said: dict[str, Any], **times: float) -> str:
     """The Panda's cell with a policy over that server."""
     data = yaml.safe_load(find_cell("panda_tabletop").read_text())
+    data["times"] |= times
     options = {"port": said["port"], "token_file": said["token_file"], "deadline_s": PATIENT_S}
     data["policy"] |= {"name": protocol, "options": {**options, "connect_s": PATIENT_S}}
     path = folder / f"{protocol}.yaml"
@@ -77,6 +80,26 @@ def test_a_run_over_a_server_moves_as_the_same_run_at_home(
     assert traces[0] == traces[1]
     token = Path(said["token_file"]).read_text().strip()
     assert token.encode() not in next(runner.out.glob("*.mcap")).read_bytes()
+
+
+def test_what_is_served_unless_another_is_named_moves_a_client_that_names_its_action_space(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, said = start()
+    assert (said["policy"], said["address"].split(":")[0]) == ("vla", "ws")
+    cell = cell_over(tmp_path, "openpi", said, stuck_after_s=0.5, max_task_s=0.5, max_run_s=0.5)
+    command = ["run", "put the red block in the tray", "--cell", cell, "--policy", "openpi", "--json"]
+    command += ["--out", str(tmp_path / "out"), "--state-dir", str(tmp_path / "state")]
+    monkeypatch.setattr(sys, "argv", ["interlock", *command, "--action-space", "tool_delta"])
+    with pytest.raises(SystemExit, match=str(int(ExitCode.GAVE_UP))):
+        main()
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["reason"] == "time is up"
+    assert summary["path_length_rad"] > 0.0
+    chunks = records(tmp_path / "out", "/chunk")
+    assert {chunk["provenance"]["transport"] for chunk in chunks} == {"openpi"}
+    accepted = [each["proposed"] for each in records(tmp_path / "out", "/preview") if not each["guard"]]
+    assert chunks[0]["digest"] in accepted
 
 
 def test_a_server_killed_in_the_middle_brings_the_robot_to_a_standstill_without_a_contact(

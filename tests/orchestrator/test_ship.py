@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
@@ -14,7 +15,7 @@ from tests.policy.uncertainty.likely import calibration
 from tests.policy.vla.models import lively, micro
 
 from interlock.errors import BadInputError, CheckpointError
-from interlock.orchestrator import kept_rows
+from interlock.orchestrator import resumption
 from interlock.orchestrator import ship as shipping
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.demo_run import cell_in_space
@@ -22,14 +23,15 @@ from interlock.orchestrator.eval_run import EvalOrder, EvalRow
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.judged import Judged
 from interlock.orchestrator.policy_eval import ROWS, EvalRequest, evaluate
-from interlock.orchestrator.ship import ShipRequest, main, ship
+from interlock.orchestrator.ship import LARGEST_BYTES, ShipRequest, main, ship
 from interlock.policy.uncertainty.calibration import Calibration
 from interlock.policy.uncertainty.options import CALIBRATION
 from interlock.policy.vla.checkpoint import Checkpoint
-from interlock.policy.vla.learned_options import SHIPPED
 from interlock.policy.vla.made_up import made_up_checkpoint
+from interlock.policy.vla.shipped_weights import DEFAULT_WEIGHTS, SHIPPED, shipped_weights
 
 CELL = "panda_tabletop"
+TWO = (Axis.POSITION, Axis.LIGHTING)
 CARD = "# micro\n\n## Training\n\n    interlock train\n\n## Limits\n\n- Only the bodies of the data.\n"
 
 
@@ -54,6 +56,7 @@ def row_of(order: EvalOrder) -> EvalRow:
         outcome="gave_up" if lost else "achieved",
         reason="",
         contacts=0 if order.gated else 3,
+        varied=tuple(axis.value for axis, _ in order.splits),
     )
 
 
@@ -69,7 +72,7 @@ def rows(checkpoint: Path, folder: Path, **changes: Any) -> Path:
         cell=CELL,
         policy="vla",
         checkpoint=str(checkpoint),
-        axes=changes.pop("axes", (Axis.POSITION, Axis.LIGHTING)),
+        axes=changes.pop("axes", TWO),
         episodes=4,
         seed=70,
         goals=("pick up the red block",),
@@ -79,7 +82,7 @@ def rows(checkpoint: Path, folder: Path, **changes: Any) -> Path:
         **changes,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kept_rows, "done_in_order", done)
+        patch.setattr(resumption, "done_in_order", done)
         evaluate(request, lambda done, total, row: None, Interrupts())
     return folder
 
@@ -95,7 +98,7 @@ def asked(checkpoint: Path, tmp_path: Path, *results: tuple[str, Path, Path]) ->
         checkpoint=checkpoint,
         results=results,
         limits=("Nothing on a real arm.",),
-        evidence=tmp_path / "policy.json",
+        evidence=tmp_path / "evidence",
         out=tmp_path / "shipped",
     )
 
@@ -113,26 +116,63 @@ def test_card_tells_success_by_axis_with_n_interval_and_contacts_of_both_halves(
     assert "--variation position,lighting --episodes 4 --seed 70" in text
     assert text.index("interlock train") < text.index("## Results") < text.index("## Limits")
     assert "- Nothing on a real arm." in text
-    assert Checkpoint.load(tmp_path / "shipped").card == text
+    assert Checkpoint.load(tmp_path / "shipped" / "micro").card == text
 
 
-@pytest.mark.parametrize("axes", [(), tuple(Axis)])
+@pytest.mark.parametrize("axes", [(), tuple(Axis), TWO])
 def test_card_of_what_is_taught_alone_names_the_command_that_plays_it(
     axes: tuple[Axis, ...], checkpoint: Path, tmp_path: Path
 ) -> None:
     found = rows(checkpoint, tmp_path / "e", axes=axes, held_out=False)
     text = ship(asked(checkpoint, tmp_path, ("panda_tabletop", found, checkpoint))).card
-    varied = "--variation all" if axes else "--variation none"
-    assert f"{varied} --episodes 4 --seed 70 --goal 'pick up the red block'" in text
+    varied = {(): "none", TWO: "position,lighting"}.get(axes, "all")
+    assert f"--variation {varied} --episodes 4 --seed 70 --goal 'pick up the red block'" in text
     assert ("--no-held-out" in text) == bool(axes)
     assert ("held out |" in text, "| as taught | 4 |" in text) == (False, True)
+
+
+def forget_what_was_varied(folder: Path) -> None:
+    """As rows were before they said it."""
+    path = folder / ROWS
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    for entry in entries:
+        del entry["row"]["varied"]
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+@pytest.mark.parametrize(
+    ("axes", "held_out"), [(TWO, True), ((), False), (tuple(Axis), False), (tuple(Axis), True)]
+)
+def test_rows_that_do_not_say_what_was_varied_count_as_those_that_do(
+    axes: tuple[Axis, ...], held_out: bool, checkpoint: Path, tmp_path: Path
+) -> None:
+    found = rows(checkpoint, tmp_path / "e", axes=axes, held_out=held_out)
+    said = Judged.read(CELL, found, checkpoint)
+    forget_what_was_varied(found)
+    assert Judged.read(CELL, found, checkpoint) == said
+    assert said.varied == tuple(axis.value for axis in axes)
+
+
+def test_groups_that_are_missing_are_an_evaluation_that_was_cut_off(checkpoint: Path, tmp_path: Path) -> None:
+    found = rows(checkpoint, tmp_path / "e")
+    lines = (found / ROWS).read_text().splitlines(keepends=True)
+    (found / ROWS).write_text("".join(lines[:4]))  # seen and position of the first seed, no light
+    with pytest.raises(BadInputError, match="cut off"):
+        Judged.read(CELL, found, checkpoint)
+
+
+def test_foreign_row_does_not_ship(checkpoint: Path, tmp_path: Path) -> None:
+    found = rows(checkpoint, tmp_path / "e")
+    (found / ROWS).write_text((found / ROWS).read_text().replace('"sim_time_s"', '"time_s"'))
+    with pytest.raises(BadInputError, match=r"row\.time_s.*episodes\.jsonl"):
+        Judged.read(CELL, found, checkpoint)
 
 
 def test_card_is_made_again_from_the_counts_alone(checkpoint: Path, tmp_path: Path) -> None:
     first = ship(
         asked(checkpoint, tmp_path, ("panda_tabletop", rows(checkpoint, tmp_path / "e"), checkpoint))
     )
-    again = ship(replace(asked(tmp_path / "shipped", tmp_path), limits=()))
+    again = ship(replace(asked(tmp_path / "shipped" / "micro", tmp_path), limits=()))
     assert again.card == first.card
     assert again.sha256 == first.sha256
 
@@ -142,7 +182,7 @@ def test_evaluation_stands_for_the_weights_after_the_card_is_written(
 ) -> None:
     found = rows(checkpoint, tmp_path / "e")
     ship(asked(checkpoint, tmp_path, ("panda_tabletop", found, checkpoint)))
-    assert Judged.read("panda_tabletop", found, tmp_path / "shipped").episodes == 4
+    assert Judged.read("panda_tabletop", found, tmp_path / "shipped" / "micro").episodes == 4
 
 
 def test_calibration_ships_with_its_weights_and_none_of_others_stays(
@@ -153,9 +193,9 @@ def test_calibration_ships_with_its_weights_and_none_of_others_stays(
     made = calibration_of(checkpoint)
     made.save(calibrated / CALIBRATION)
     ship(asked(calibrated, tmp_path, (CELL, rows(calibrated, tmp_path / "e"), calibrated)))
-    assert Calibration.load(tmp_path / "shipped" / CALIBRATION).sha256 == made.sha256
+    assert Calibration.load(tmp_path / "shipped" / "micro" / CALIBRATION).sha256 == made.sha256
     ship(asked(checkpoint, tmp_path, (CELL, rows(checkpoint, tmp_path / "f"), checkpoint)))
-    assert not (tmp_path / "shipped" / CALIBRATION).exists()
+    assert not (tmp_path / "shipped" / "micro" / CALIBRATION).exists()
 
 
 def test_calibration_of_other_weights_does_not_ship(checkpoint: Path, tmp_path: Path) -> None:
@@ -201,7 +241,7 @@ def test_too_large_a_checkpoint_does_not_ship(
 def test_command_says_what_is_wrong_and_ends_with_two(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--checkpoint", str(checkpoint), "--evidence", str(tmp_path / "policy.json")]
+    options = ["--checkpoint", str(checkpoint), "--evidence", str(tmp_path / "evidence")]
     options += ["--out", str(tmp_path / "shipped")]
     assert main([*options, "--results", "panda_tabletop"]) == 2
     assert "CELL=DIR" in capsys.readouterr().err
@@ -210,8 +250,41 @@ def test_command_says_what_is_wrong_and_ends_with_two(
     assert "micro" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not SHIPPED.is_dir(), reason="no weights ship with this version")
-def test_shipped_card_is_the_one_that_its_evidence_makes(tmp_path: Path) -> None:
-    counts = Path(__file__).parents[2] / "evidence" / "policy.json"
-    request = replace(asked(SHIPPED, tmp_path), limits=(), evidence=counts)
-    assert ship(request).card == Checkpoint.load(SHIPPED).card
+@pytest.mark.parametrize("name", shipped_weights())
+def test_shipped_card_is_the_one_that_its_evidence_makes(name: str, tmp_path: Path) -> None:
+    counts = Path(__file__).parents[2] / "evidence"
+    request = replace(asked(SHIPPED / name, tmp_path), limits=(), evidence=counts)
+    shipped = ship(request)
+    assert shipped.card == Checkpoint.load(SHIPPED / name).card
+    assert shipped.config.name == name
+
+
+def test_all_that_ships_is_small_enough_together() -> None:
+    assert DEFAULT_WEIGHTS in shipped_weights()
+    assert sum(path.stat().st_size for path in SHIPPED.glob("*/*")) <= LARGEST_BYTES
+
+
+def test_weights_that_ship_beside_it_count(checkpoint: Path, tmp_path: Path) -> None:
+    request = asked(checkpoint, tmp_path, ("panda_tabletop", rows(checkpoint, tmp_path / "e"), checkpoint))
+    ship(request)
+    ship(request)  # once more in its own place
+    other = tmp_path / "shipped" / "other"
+    other.mkdir()
+    (other / "model.safetensors").write_bytes(bytes(LARGEST_BYTES))
+    ship(request)  # which is no weights without this
+    (other / "config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="with other beside it, it is larger"):
+        ship(request)
+
+
+@pytest.mark.parametrize("name", ["", "../escaped", "a/b", "Micro"])
+def test_weights_ship_under_a_name_that_stays_in_the_folder(
+    name: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    found = rows(checkpoint, tmp_path / "e")
+    odd = Checkpoint.load(checkpoint)
+    odd.model.config = replace(odd.config, name=name)
+    odd.save(tmp_path / "odd")
+    with pytest.raises(CheckpointError, match="cannot ship under this name"):
+        ship(asked(tmp_path / "odd", tmp_path, ("panda_tabletop", found, checkpoint)))
+    assert not (tmp_path / "escaped").exists()

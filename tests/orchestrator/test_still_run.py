@@ -93,6 +93,17 @@ def test_stills_are_the_same_twice_and_differ_among_each_other() -> None:
     assert len(set(pictures)) == 6
 
 
+def test_fewer_pictures_are_the_first_of_more_whatever_shares_their_setting() -> None:
+    few, many = (play_stills(order(stills=number)).episode for number in (3, 7))
+    assert few is not None
+    assert many is not None
+    for one, two in zip(few.frames, many.frames[:3], strict=True):
+        assert (one.pictures, one.step) == (two.pictures, two.step)
+        assert np.array_equal(one.state, two.state)
+        assert np.array_equal(one.task_object, two.task_object)
+    assert len(many.frames) == 7
+
+
 def test_things_stay_where_the_taught_half_of_every_axis_has_them() -> None:
     cell = Cell.load("panda_tabletop")
     spots = np.array(
@@ -119,19 +130,19 @@ def test_stop_ends_them() -> None:
 
 @pytest.mark.parametrize("name", ["two_pandas", "xarm6_tabletop"])
 def test_the_command_writes_a_set_that_says_it_is_still(name: str, tmp_path: Path) -> None:
-    def make(goals: list[str]) -> None:
+    def make(goals: list[str], noise: float | None = None, keep_failed: bool = False) -> None:
         demos(
             [name],
             episodes=2,
             seed=0,
             out=tmp_path,
-            noise=1.0,
+            noise=noise,
             variation="all",
             workers=1,
             goals=goals,
             action_space="tool_delta",
             max_bytes=None,
-            keep_failed=False,
+            keep_failed=keep_failed,
             stills=2,
             console=make_console(stderr=True),
             interrupts=Interrupts(),
@@ -139,6 +150,11 @@ def test_the_command_writes_a_set_that_says_it_is_still(name: str, tmp_path: Pat
 
     with pytest.raises(BadInputError, match="goal in stills"):
         make(["pick up the red block"])
+    with pytest.raises(BadInputError, match=r"noise.*0\.0.*Leave --noise or --stills out"):
+        make([], noise=0.0)
+    with pytest.raises(BadInputError, match="Leave --keep-failed or --stills out"):
+        make([], keep_failed=True)
+    assert not list(tmp_path.iterdir())
     make([])
     made = Demonstrations(tmp_path / f"{name}_stills")
     assert made.still

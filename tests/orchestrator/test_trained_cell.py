@@ -15,7 +15,16 @@ from interlock.orchestrator.demo_run import cell_in_space
 from interlock.orchestrator.proposing import proposing
 from interlock.orchestrator.run_command import chosen_cell, prepare_run
 from interlock.orchestrator.trained_cell import checkpoint_of, trained_cell
-from interlock.policy.vla.learned_options import SHIPPED
+from interlock.orchestrator.uncertainty_command import calibration_file
+from interlock.policy.uncertainty.options import CALIBRATION
+from interlock.policy.vla.learned_options import LearnedOptions
+from interlock.policy.vla.shipped_weights import (
+    DEFAULT_WEIGHTS,
+    SHIPPED,
+    name_of,
+    shipped_weights,
+    weights_at,
+)
 from interlock.policy.vla.statistics import BodyStatistics, StateName, Statistics
 
 
@@ -85,9 +94,57 @@ def test_without_a_word_the_weights_that_ship_propose_in_their_own_space(name: s
     plain = Cell.load(name)
     cell, policy = chosen_cell(plain, None, None)
     assert policy == "vla"
-    assert checkpoint_of(cell) == SHIPPED
+    assert checkpoint_of(cell) == SHIPPED / DEFAULT_WEIGHTS
     assert cell.file.policy.action_space == "tool_delta"
-    assert "checkpoint" not in cell.options_of("vla")  # a trace of it names no folder of this machine
+    assert cell.options_of("vla")["checkpoint"] == DEFAULT_WEIGHTS  # no folder of this machine
+
+
+@pytest.mark.parametrize("named", shipped_weights())
+@pytest.mark.parametrize("name", CELLS)
+def test_weights_that_ship_are_named(name: str, named: str) -> None:
+    cell, policy = chosen_cell(Cell.load(name), None, weights_at(named))
+    assert (policy, checkpoint_of(cell)) == ("vla", SHIPPED / named)
+    assert cell.options_of("vla")["checkpoint"] == named
+    assert checkpoint_of(chosen_cell(cell, None, None)[0]) == SHIPPED / named
+
+
+def test_a_folder_may_have_the_name_of_weights_that_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / DEFAULT_WEIGHTS
+    assert weights_at(f"./{DEFAULT_WEIGHTS}") == own
+    assert LearnedOptions.read({"checkpoint": str(own)}).checkpoint == own
+    assert weights_at(DEFAULT_WEIGHTS) == SHIPPED / DEFAULT_WEIGHTS
+    assert name_of(SHIPPED / ".." / "shipped" / DEFAULT_WEIGHTS) == DEFAULT_WEIGHTS
+    assert name_of(own) is None
+
+
+def test_home_is_known_and_nothing_is_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert weights_at("~/mine") == tmp_path / "mine"
+    for told in ("", " ", "~nobody-of-this-name/mine"):
+        with pytest.raises(BadInputError) as refused:
+            weights_at(told)
+        assert refused.value.field == "checkpoint"
+
+
+def test_beside_weights_that_ship_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="--out"):
+        calibration_file(SHIPPED / DEFAULT_WEIGHTS, None, "out")
+    assert calibration_file(SHIPPED / DEFAULT_WEIGHTS, tmp_path / "c.json", "out") == tmp_path / "c.json"
+    assert calibration_file(tmp_path, None, "out") == tmp_path / CALIBRATION
+
+
+def test_a_name_on_the_command_line_goes_before_the_cells_own(checkpoint: Path) -> None:
+    own = own_cell(checkpoint, "  options: {checkpoint: .}")
+    cell, _ = chosen_cell(own, None, weights_at(DEFAULT_WEIGHTS))
+    assert checkpoint_of(cell) == SHIPPED / DEFAULT_WEIGHTS
+
+
+def test_a_cell_may_name_weights_that_ship(tmp_path: Path) -> None:
+    own = own_cell(tmp_path, f"  options: {{checkpoint: {DEFAULT_WEIGHTS}}}")
+    assert checkpoint_of(own) == SHIPPED / DEFAULT_WEIGHTS
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from interlock.cli.answer import answer
-from interlock.cli.options import JsonOption
+from interlock.cli.options import CHECKPOINT_HELP, JsonOption, checkpoint_folder
 
 __all__ = ["app"]
 
@@ -28,7 +28,12 @@ def bench(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option("--checkpoint", metavar="DIR", help="Weights for policy; else random ones."),
+        typer.Option(
+            "--checkpoint",
+            metavar="NAME|DIR",
+            parser=checkpoint_folder,
+            help=f"Weights for policy, else random ones: {CHECKPOINT_HELP}",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

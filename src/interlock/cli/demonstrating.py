@@ -44,11 +44,13 @@ def demos(
         Path, typer.Option("--out", metavar="DIR", help="Folder; each cell's set is in DIR/CELL.")
     ] = Path("demos"),
     noise: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--noise", min=0.0, help="How much the motion is pushed off its way; labels stay clean."
+            "--noise",
+            min=0.0,
+            help="How much the motion is pushed off its way; labels stay clean. [default: 1.0]",
         ),
-    ] = 1.0,
+    ] = None,
     variation: VariationOption = "all",
     workers: WorkersOption = 1,
     goal: GoalsOption = None,
@@ -71,7 +73,8 @@ def demos(
             "--stills",
             min=0,
             metavar="N",
-            help="Instead of motion, N pictures an episode of what is meant and where it is.",
+            help="Instead of motion, N pictures an episode of what is meant and where it is; without --goal, "
+            "--noise and --keep-failed.",
         ),
     ] = 0,
     as_json: JsonOption = False,

@@ -10,12 +10,14 @@ from typing import Annotated
 import typer
 
 from interlock.cli.options import (
+    CHECKPOINT_HELP,
     DEFAULT_CELL,
     CellOption,
     GoalsOption,
     JsonOption,
     VariationOption,
     WorkersOption,
+    checkpoint_folder,
 )
 
 __all__ = ["app"]
@@ -26,9 +28,14 @@ _ENDS = (
     "Exit codes: 0 done · 2 bad input, or too few rollouts succeeded · 4 stopped; what was played is kept."
 )
 
-CheckpointOption = Annotated[
+JudgedOption = Annotated[
     Path,
-    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint that `interlock train` has written."),
+    typer.Option(
+        "--checkpoint",
+        metavar="NAME|DIR",
+        parser=checkpoint_folder,
+        help=f"Learned policy: {CHECKPOINT_HELP}",
+    ),
 ]
 ShadowOption = Annotated[
     bool,
@@ -45,7 +52,7 @@ KeepOption = Annotated[
 
 @app.command("calibrate", epilog=_ENDS)
 def calibrate(
-    checkpoint: CheckpointOption,
+    checkpoint: JudgedOption,
     cell: CellOption = DEFAULT_CELL,
     variation: VariationOption = "all",
     episodes: Annotated[int, typer.Option("--episodes", min=1, metavar="N", help="How many.")] = 30,
@@ -85,6 +92,7 @@ def calibrate(
     from interlock.orchestrator.interrupts import Interrupts
     from interlock.orchestrator.uncertainty_command import (
         calibrate_policy,
+        calibration_file,
         calibration_lines,
         rollouts_request,
     )
@@ -103,7 +111,7 @@ def calibrate(
         keep=keep,
         what="calibrate",
     )
-    path = out or checkpoint / "calibration.json"
+    path = calibration_file(checkpoint, out, "out")
     with Interrupts(last=True) as interrupts, native_stdout_to_stderr():
         made = calibrate_policy(
             request,
@@ -122,7 +130,7 @@ def calibrate(
 
 @app.command("auroc", epilog=_ENDS)
 def auroc(
-    checkpoint: CheckpointOption,
+    checkpoint: JudgedOption,
     calibration: Annotated[
         Path | None,
         typer.Option("--calibration", metavar="FILE", help="Else calibration.json beside the weights."),
@@ -152,7 +160,12 @@ def auroc(
     """
     from interlock.orchestrator.console import make_console, native_stdout_to_stderr, print_answer
     from interlock.orchestrator.interrupts import Interrupts
-    from interlock.orchestrator.uncertainty_command import auroc_table, measure_auroc, rollouts_request
+    from interlock.orchestrator.uncertainty_command import (
+        auroc_table,
+        calibration_file,
+        measure_auroc,
+        rollouts_request,
+    )
 
     request = rollouts_request(
         cell=cell,
@@ -171,7 +184,7 @@ def auroc(
     with Interrupts(last=True) as interrupts, native_stdout_to_stderr():
         rows = measure_auroc(
             request,
-            calibration=calibration or checkpoint / "calibration.json",
+            calibration=calibration_file(checkpoint, calibration, "calibration"),
             questions=questions,
             console=make_console(stderr=True),
             interrupts=interrupts,

@@ -11,15 +11,18 @@ import typer
 
 from interlock.cli.answer import answer
 from interlock.cli.options import (
+    CHECKPOINT_HELP,
     DEFAULT_CELL,
     EXIT_CODES,
     CellOption,
+    CheckpointOption,
     GoalsOption,
     JsonOption,
     PolicyOption,
     StateDirOption,
     VariationOption,
     WorkersOption,
+    checkpoint_folder,
 )
 
 __all__ = ["app"]
@@ -34,10 +37,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at learned policies.", epilog
 def evaluate(
     cell: CellOption = DEFAULT_CELL,
     policy: PolicyOption = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option("--checkpoint", metavar="DIR", help="A checkpoint that `interlock train` has written."),
-    ] = None,
+    checkpoint: CheckpointOption = None,
     variation: VariationOption = "all",
     episodes: Annotated[
         int, typer.Option("--episodes", min=1, metavar="N", help="How many for each row of the table.")
@@ -121,7 +121,7 @@ def describe(
 def swap(
     checkpoint: Annotated[
         Path,
-        typer.Argument(metavar="DIR", help="A checkpoint that `interlock train` has written."),
+        typer.Argument(metavar="NAME|DIR", parser=checkpoint_folder, help=f"Candidate: {CHECKPOINT_HELP}"),
     ],
     cell: CellOption = DEFAULT_CELL,
     state_dir: StateDirOption = None,

@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from interlock.policy.vla.shipped_weights import shipped_weights, weights_at
+
 __all__ = [
+    "CHECKPOINT_HELP",
     "DEFAULT_CELL",
     "EXIT_CODES",
     "CellOption",
+    "CheckpointOption",
     "Goal",
     "GoalsOption",
     "JsonOption",
@@ -19,6 +23,7 @@ __all__ = [
     "StateDirOption",
     "VariationOption",
     "WorkersOption",
+    "checkpoint_folder",
 ]
 
 EXIT_CODES = (
@@ -43,6 +48,25 @@ PolicyOption = Annotated[
     str | None,
     typer.Option(
         "--policy", metavar="NAME", help="A policy that `interlock policies` lists; else the cell's."
+    ),
+]
+CHECKPOINT_HELP = (
+    f"a folder that `interlock train` has written, or weights that ship: {', '.join(shipped_weights())}."
+)
+
+
+def checkpoint_folder(told: str) -> Path:
+    """Folder of the checkpoint that a person names."""
+    return weights_at(told)
+
+
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="NAME|DIR",
+        parser=checkpoint_folder,
+        help=f"Learned policy: {CHECKPOINT_HELP}",
     ),
 ]
 VariationOption = Annotated[

@@ -15,11 +15,13 @@ from interlock.cli.options import (
     DEFAULT_CELL,
     EXIT_CODES,
     CellOption,
+    CheckpointOption,
     Goal,
     JsonOption,
     PolicyOption,
     SeedOption,
     StateDirOption,
+    checkpoint_folder,
 )
 
 __all__ = ["app", "run"]
@@ -40,19 +42,13 @@ def run(
     goal: Goal,
     cell: CellOption = DEFAULT_CELL,
     policy: PolicyOption = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(
-            "--checkpoint",
-            metavar="DIR",
-            help="Let a checkpoint that `interlock train` has written propose, in its own action space.",
-        ),
-    ] = None,
+    checkpoint: CheckpointOption = None,
     swap_to: Annotated[
         Path | None,
         typer.Option(
             "--swap-to",
-            metavar="DIR",
+            metavar="NAME|DIR",
+            parser=checkpoint_folder,
             help="A checkpoint that shadows from the first question on, and takes over at a hold if the gate "
             "lets its chunks through.",
         ),

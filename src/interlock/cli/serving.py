@@ -9,7 +9,14 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli.options import DEFAULT_CELL, CellOption, JsonOption, PolicyOption, SeedOption
+from interlock.cli.options import (
+    DEFAULT_CELL,
+    CellOption,
+    CheckpointOption,
+    JsonOption,
+    PolicyOption,
+    SeedOption,
+)
 
 __all__ = ["app", "serve"]
 
@@ -27,6 +34,7 @@ class Served(StrEnum):
 def serve(
     protocol: Annotated[Served, typer.Option("--protocol", help="What the clients speak.")] = Served.OPENPI,
     policy: PolicyOption = None,
+    checkpoint: CheckpointOption = None,
     cell: CellOption = DEFAULT_CELL,
     host: Annotated[
         str,
@@ -59,7 +67,7 @@ def serve(
     from interlock.orchestrator.cell import Cell
     from interlock.orchestrator.run_command import chosen_cell
 
-    loaded, chosen = chosen_cell(Cell.load(cell), policy, None)
+    loaded, chosen = chosen_cell(Cell.load(cell), policy, checkpoint)
     request = serving.ServeRequest(
         cell=loaded,
         policy=chosen,

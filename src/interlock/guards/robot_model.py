@@ -156,9 +156,8 @@ class RobotModel:
         q = np.array(pin.neutral(self.full), dtype=np.float64)
         gripper = self.robot.gripper
         if gripper is not None:
-            for name, row in zip(gripper.joints, gripper.joint_table, strict=True):
-                index = self.full.joints[self.full.getJointId(name)].idx_q
-                q[index] = np.interp(width_m, gripper.widths_m, row)
+            for name, position in zip(gripper.joints, gripper.joints_at(width_m), strict=True):
+                q[self.full.joints[self.full.getJointId(name)].idx_q] = position
         return q
 
     def _check_tree(self, names: list[str]) -> None:

@@ -61,10 +61,7 @@ class Surveyor:
         thing = given.scene.find(name) if name else None
         if thing is None:
             return None
-        rot, pos = self._frames(given.state.q)
-        pose = np.eye(4)
-        pose[:3, :3], pose[:3, 3] = rot[self._body.tool_joint], pos[self._body.tool_joint]
-        held = held_from_scene(thing, pose, self._config.position_sigmas)
+        held = held_from_scene(thing, self.hand(given.state.q), self._config.position_sigmas)
         certain = given.phase.held is not None and self._felt(thing, given)
         held = replace(held, certain=certain)
         return self._aged(held, given, abs(given.state.stamp_ns - thing.stamp_ns) * 1e-9)
@@ -113,6 +110,13 @@ class Surveyor:
             pos,
         )
         return rot, pos
+
+    def hand(self, q: FloatArray) -> FloatArray:
+        """Pose of the tool's joint in the world, shape (4, 4), at joint positions `q`, shape (n,), [rad]."""
+        rot, pos = self._frames(q)
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = rot[self._body.tool_joint], pos[self._body.tool_joint]
+        return pose
 
     def tool(self, q: FloatArray) -> FloatArray:
         """Position of the TCP in the world, shape (3,), [m]."""

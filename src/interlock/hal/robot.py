@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from interlock.hal.arrays import FloatArray, frozen_array
 
 __all__ = ["GripperSpec", "JointLimits", "RobotSpec", "TrackingTube"]
@@ -86,6 +88,16 @@ class GripperSpec:
     def max_width_m(self) -> float:
         """Width of the open gripper, [m]."""
         return float(self.widths_m[-1])
+
+    def joints_at(self, width_m: float) -> FloatArray:
+        """Joint positions at a width, shape (len(joints),), in the order of `joints`, [rad or m].
+
+        Beyond either end of the table they are those at that end.
+
+        Args:
+            width_m: distance between the fingers, [m].
+        """
+        return np.array([np.interp(width_m, self.widths_m, row) for row in self.joint_table])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

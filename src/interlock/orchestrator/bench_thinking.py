@@ -18,13 +18,12 @@ from interlock.policy.dataset.features import Features
 from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import PolicyContext
 from interlock.policy.vla.checkpoint import Checkpoint
-from interlock.policy.vla.instruction import instruction_of
+from interlock.policy.vla.instruction import step_prompt
 from interlock.policy.vla.learned import LearnedPolicy
 from interlock.policy.vla.learned_model import LearnedModel
 from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.made_up import made_up_checkpoint
 from interlock.policy.vla.preset import preset
-from interlock.policy.vla.prompt import write_prompt
 
 __all__ = ["Shown", "Thinking"]
 
@@ -134,7 +133,7 @@ class Shown:
 
 
 def _prompt(cell: Cell) -> str:
-    return write_prompt(cell.embodiment(), instruction_of(_STEP, "approach"))
+    return step_prompt(cell.embodiment(), _STEP, "approach")
 
 
 def _question(cell: Cell, frames: tuple[Frame, ...], gripper: bool) -> Observation:

@@ -11,7 +11,7 @@ import numpy as np
 from interlock.errors import BadInputError, InterlockError
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.kept_rows import Tell
+from interlock.orchestrator.resumption import Tell
 from interlock.orchestrator.rollouts import RolloutsRequest, orders_of, play_rollouts
 from interlock.orchestrator.summary import Outcome
 from interlock.orchestrator.watched_rollout import RolloutOrder, play_rollout

@@ -30,7 +30,7 @@ def candidate_from(folder: Path, context: PolicyContext, roles: Iterable[str]) -
         CheckpointError: if it is not whole, or not for this body.
         BadInputError: if it looks through a camera that takes no pictures here.
     """
-    options = {**context.options, "checkpoint": str(folder)}
+    options = {**context.options, "checkpoint": str(folder.absolute())}
     policy = create(LEARNED, replace(context, options=options))
     missing = roles_of(policy) - frozenset(roles)
     if missing:

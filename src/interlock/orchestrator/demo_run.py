@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-import numpy as np
-
 from interlock.errors import InterlockError
 from interlock.guards.gate import Gate
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.cell_schema import ActionSpace
+from interlock.orchestrator.derived_seed import derived_seed
 from interlock.orchestrator.gate_maker import build_gate
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.proposing import proposing
@@ -59,7 +58,7 @@ class DemoOrder:
     @property
     def run_seed(self) -> int:
         """Seed of the run and of its variation."""
-        return int(np.random.SeedSequence([self.seed, self.attempt]).generate_state(1)[0])
+        return derived_seed(self.seed, self.attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,10 @@ from interlock.policy.dataset.features import Features
 from interlock.policy.dataset.head import Head
 from interlock.policy.dataset.writer import DatasetWriter
 
-__all__ = ["DemosRequest", "DemosSummary", "Progress", "default_goals", "make_demos"]
+__all__ = ["USUAL_NOISE", "DemosRequest", "DemosSummary", "Progress", "default_goals", "make_demos"]
+
+USUAL_NOISE = 1.0
+"""Level of the noise on the motion where none is asked for."""
 
 _VERSIONS = ("interlock", "numpy", "pillow", "pin", "pyarrow", "pybullet")
 _MOST_FAILURES = 30
@@ -51,7 +54,7 @@ class DemosRequest:
     episodes: int
     out: Path
     seed: int = 0
-    noise: float = 1.0
+    noise: float = USUAL_NOISE
     axes: tuple[Axis, ...] = tuple(Axis)
     goals: tuple[str, ...] = ()
     action_space: ActionSpace = "tool_delta"

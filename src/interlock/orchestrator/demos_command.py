@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 from interlock.errors import BadInputError
 from interlock.orchestrator.action_space import space_named
 from interlock.orchestrator.cell import Cell
-from interlock.orchestrator.demos import DemosRequest, DemosSummary, Progress, make_demos
+from interlock.orchestrator.demos import USUAL_NOISE, DemosRequest, DemosSummary, Progress, make_demos
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.variation import axes_named
 
@@ -26,7 +26,7 @@ def demos(
     episodes: int,
     seed: int,
     out: Path,
-    noise: float,
+    noise: float | None,
     variation: str,
     workers: int,
     goals: list[str],
@@ -39,7 +39,10 @@ def demos(
 ) -> list[DemosSummary]:
     """Make the demonstrations of one cell after the other, each in a folder of its own under `out`.
 
+    `noise` is None where it is not given: stills have none.
+
     Raises:
+        BadInputError: if two cells have one name, or something is asked for that stills do not have.
         InterlockError: as `make_demos` does.
     """
     names = [Cell.load(cell).name for cell in cells]
@@ -47,10 +50,8 @@ def demos(
         raise BadInputError(
             "two cells have one name, and so one folder", field="cell", value=cells, mend="Name each once."
         )
-    if stills and goals:
-        raise BadInputError(
-            "nobody pursues a goal in stills", field="goal", value=goals, mend="Leave --goal or --stills out."
-        )
+    if stills:
+        _require_nothing_of_motion(noise, goals, keep_failed)
     axes = axes_named(variation)
     space = space_named(action_space)
     summaries = []
@@ -60,7 +61,7 @@ def demos(
             episodes=episodes,
             out=out / (f"{name}_stills" if stills else name),
             seed=seed,
-            noise=noise,
+            noise=USUAL_NOISE if noise is None else noise,
             axes=axes,
             goals=tuple(goals),
             action_space=space,
@@ -72,6 +73,18 @@ def demos(
         with _bar(console, name, episodes) as bar:
             summaries.append(make_demos(request, bar.show, interrupts))
     return summaries
+
+
+def _require_nothing_of_motion(noise: float | None, goals: list[str], keep_failed: bool) -> None:
+    """Return if nothing is asked for that only demonstrations have."""
+    for what, field, value in (
+        ("nobody pursues a goal in stills", "goal", goals or None),
+        ("nothing moves in stills that noise could push", "noise", noise),
+        ("no still can fail", "keep_failed", keep_failed or None),
+    ):
+        if value is not None:
+            option = f"--{field.replace('_', '-')}"
+            raise BadInputError(what, field=field, value=value, mend=f"Leave {option} or --stills out.")
 
 
 class _Shown:

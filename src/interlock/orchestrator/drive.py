@@ -99,6 +99,10 @@ class Drive:
         """Position of the TCP in the world, shape (3,), [m], at joint positions `q`, shape (n,), [rad]."""
         return self._surveyor.tool(q)
 
+    def hand(self, q: FloatArray) -> FloatArray:
+        """Pose of the tool's joint in the world, shape (4, 4), at joint positions `q`, shape (n,), [rad]."""
+        return self._surveyor.hand(q)
+
     def tool_speed(self, q: FloatArray, v: FloatArray) -> float:
         """Speed of the TCP, [m/s], at joint positions `q` [rad] and velocities `v` [rad/s]."""
         return self._surveyor.tool_speed(q, v)

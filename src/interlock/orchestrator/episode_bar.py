@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from interlock.orchestrator.kept_rows import Tell
+from interlock.orchestrator.resumption import Tell
 
 __all__ = ["episode_bar"]
 

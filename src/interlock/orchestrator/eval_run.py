@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from interlock.errors import InterlockError
+from interlock.errors import BadInputError, InterlockError
 from interlock.guards.gate import Gate
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.cell import Cell
@@ -47,7 +48,10 @@ class EvalOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalRow:
-    """How an episode went: as in `RunSummary`; `outcome` is "error" if it could not be played."""
+    """How an episode went: as in `RunSummary`; `outcome` is "error" if it could not be played.
+
+    `varied` are the axes that were varied; rows that do not say so have none.
+    """
 
     group: str
     seed: int
@@ -60,6 +64,30 @@ class EvalRow:
     limit_violations: int = 0
     sim_time_s: float = 0.0
     released_fraction: float = 0.0
+    varied: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any], path: Path) -> EvalRow:
+        """From plain JSON data.
+
+        Args:
+            row: the fields.
+            path: of the file that holds them, for the error.
+
+        Raises:
+            BadInputError: if a field is missing or unknown, or `varied` is no list of names.
+        """
+        known = {field.name: field.default for field in fields(cls)}
+        for name in known:
+            if known[name] is MISSING and name not in row:
+                raise _foreign("a row lacks this field", name, path)
+        for name in row:
+            if name not in known:
+                raise _foreign("a row has a field that is unknown", name, path)
+        varied = row.get("varied", ())
+        if not isinstance(varied, list | tuple) or not all(isinstance(axis, str) for axis in varied):
+            raise _foreign("a row does not name the axes that were varied", "varied", path)
+        return cls(**{**row, "varied": tuple(varied)})
 
 
 @functools.cache
@@ -87,6 +115,7 @@ def play_episode(order: EvalOrder) -> EvalRow:
         "seed": order.seed,
         "gated": order.gated,
         "goal": order.goal,
+        "varied": tuple(axis.value for axis, _ in order.splits),
     }
     try:
         summary = play_varied(
@@ -108,4 +137,13 @@ def play_episode(order: EvalOrder) -> EvalRow:
         limit_violations=summary.referee.limit_violations,
         sim_time_s=summary.sim_time_s,
         released_fraction=summary.released_fraction,
+    )
+
+
+def _foreign(what: str, name: str, path: Path) -> BadInputError:
+    return BadInputError(
+        what,
+        field=f"row.{name}",
+        value=str(path),
+        mend="Evaluate anew with another --out DIR, or with the version that wrote the file.",
     )

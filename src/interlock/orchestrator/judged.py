@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,13 @@ class Judged:
             checkpoint: the folder of the checkpoint that must have been judged.
 
         Raises:
-            BadInputError: if the folder holds no evaluation, one of something else, or one that is not whole.
+            BadInputError: if the folder holds no evaluation, one of something else, or one that is not whole,
+                or foreign rows.
             CheckpointError: if the checkpoint cannot be used.
         """
         rows, digests = _rows(folder)
         axes = [group for group in dict.fromkeys(row.group for row in rows) if group != SEEN]
-        ways = [axes] if axes else [[], [axis.value for axis in Axis]]
+        ways = _ways(rows, axes)
         varied = next((w for w in ways if digests == {eval_digest(cell, "vla", str(checkpoint), w)}), None)
         if varied is None:
             raise BadInputError(
@@ -71,7 +72,8 @@ class Judged:
             )
         seeds = sorted({row.seed for row in rows})
         halves = sorted({row.gated for row in rows}, reverse=True)
-        if len(rows) != len(seeds) * len(halves) * (1 + len(axes)):
+        whole = len(seeds) * len(halves) * (1 + len(axes))
+        if len(rows) != whole or len(axes) not in (0, len(varied)):
             raise BadInputError(
                 "the evaluation was cut off",
                 field="results",
@@ -124,6 +126,14 @@ class Judged:
         return cls(**{**plain, **told, "groups": groups})
 
 
+def _ways(rows: Iterable[EvalRow], axes: list[str]) -> list[list[str]]:
+    """What may have been varied; rows that do not say leave the axes held out, or else none or all."""
+    said = {row.varied for row in rows if row.varied}
+    if said:
+        return [list(varied) for varied in said]
+    return [axes] if axes else [[], [axis.value for axis in Axis]]
+
+
 def _rows(folder: Path) -> tuple[list[EvalRow], set[str]]:
     """Each episode once, the last word on it, and the digests they were kept under."""
     path = folder / ROWS
@@ -141,9 +151,10 @@ def _rows(folder: Path) -> tuple[list[EvalRow], set[str]]:
     for line in lines:
         try:
             entry = json.loads(line)
-            digest, row = str(entry["digest"]), EvalRow(**entry["row"])
+            digest, told = str(entry["digest"]), dict(entry["row"])
         except (KeyError, TypeError, ValueError):
             continue  # cut off
+        row = EvalRow.from_json(told, path)
         digests.add(digest)
         rows[row.group, row.seed, row.gated, row.goal] = row
     return list(rows.values()), digests

@@ -15,6 +15,7 @@ from interlock.hal.phase import FELT_N, AllowedContact, Phase
 from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import Box, Scene, SceneObject
 from interlock.hal.state import RobotState
+from interlock.orchestrator.press_watch import PressWatch
 from interlock.planners.library import SKILLS
 from interlock.planners.plan import Task
 from interlock.planners.skill import FINGERS, Holding, PhaseSpec
@@ -28,10 +29,15 @@ _RELEASED_M = 0.01
 _AT_HOME_RAD = 0.03
 _AT_POINT_M = 0.02
 _WITH_POINT = frozenset({"place", "push", "reach"})
+_STANDS_M = 0.004  # risen so far in the hand, the object stands on what is under it
+_PRESSED_M = 0.006  # and so far, nobody should press on
 _LOST_TICKS = 20  # a grasp must be missing this long before it counts as lost
 
 Tool = Callable[[FloatArray], FloatArray]
 """Position of the TCP in the world, (3,) [m], from joint positions (n,) [rad]."""
+
+Hand = Callable[[FloatArray], FloatArray]
+"""Pose of what carries the tool in the world, (4, 4), from joint positions."""
 
 Speed = Callable[[FloatArray, FloatArray], float]
 """Speed of the TCP, [m/s], from joint positions and velocities."""
@@ -58,7 +64,15 @@ class PhaseTracker:
     """Follows one task through its phases."""
 
     def __init__(
-        self, task: Task, robot: RobotSpec, scene: Scene, now_ns: int, tool: Tool, speed: Speed
+        self,
+        task: Task,
+        robot: RobotSpec,
+        scene: Scene,
+        now_ns: int,
+        *,
+        tool: Tool,
+        speed: Speed,
+        hand: Hand,
     ) -> None:
         self._task = task
         self._robot = robot
@@ -75,6 +89,8 @@ class PhaseTracker:
         self._start_z = float(thing.object_in_world[2, 3]) if thing is not None else 0.0
         self._width = _grasp_width(thing) if thing is not None else 0.0
         self._released_z = 0.0
+        self._hand = hand
+        self._press = PressWatch()
 
     def update(self, state: RobotState, scene: Scene, now_ns: int) -> Progress:
         """Look at what is measured and say which phase is in force."""
@@ -82,11 +98,18 @@ class PhaseTracker:
         failed = self._lost_grasp(spec, state)
         if failed:
             return Progress(phase=self._phase(now_ns), state=TaskState.FAILED, reason=failed)
+        self._watch_press(spec, state, scene)
         if self._ended(spec, state, scene):
             if self._index + 1 == len(self._specs):
                 return Progress(phase=self._phase(now_ns), state=TaskState.DONE)
             self._index += 1
             self._since_ns = now_ns
+        elif _may_press(spec) and self._press.beyond(_PRESSED_M):
+            reason = (
+                f"{self._task}: {self._object} is pressed on something in phase {spec.name}: "
+                f"it rose {self._press.risen_m * 1e3:.0f} mm in the hand"
+            )
+            return Progress(phase=self._phase(now_ns), state=TaskState.FAILED, reason=reason)
         elif (now_ns - self._since_ns) * 1e-9 > spec.timeout_s:
             reason = f"{self._task}: phase {spec.name} took longer than {spec.timeout_s:g} s"
             return Progress(phase=self._phase(now_ns), state=TaskState.FAILED, reason=reason)
@@ -136,6 +159,11 @@ class PhaseTracker:
         width, force = state.gripper.width_m, state.gripper.force_n
         return f"{self._task}: {self._object} is not held any more (width {width:.3f} m, force {force:.1f} N)"
 
+    def _watch_press(self, spec: PhaseSpec, state: RobotState, scene: Scene) -> None:
+        thing = scene.find(self._object) if self._object else None
+        if _may_press(spec) and thing is not None:
+            self._press.look(self._hand(state.q), state.stamp_ns, thing)
+
     def _ended(self, spec: PhaseSpec, state: RobotState, scene: Scene) -> bool:
         tool = self._tool(state.q)
         slow = self._speed(state.q, state.v) < _SLOW_M_S
@@ -159,7 +187,7 @@ class PhaseTracker:
             case ("place", "lower"):
                 self._released_z = float(tool[2])
                 down = bool(here[2] - goal[2] < 0.012) and _near(tool, here, goal)
-                return down and bool(state.standstill)
+                return down and (bool(state.standstill) or self._press.beyond(_STANDS_M))
             case ("place", "release"):
                 return width > self._width + _RELEASED_M
             case ("place", "retreat"):
@@ -177,6 +205,11 @@ class PhaseTracker:
             case ("push", "retreat"):
                 return bool(tool[2] - self._released_z >= 0.08)
         return False
+
+
+def _may_press(spec: PhaseSpec) -> bool:
+    """Whether the held object may touch something; elsewhere the gate keeps it from all there is."""
+    return spec.holding is Holding.HELD and bool(spec.allowed)
 
 
 def _flat(offset: FloatArray) -> float:

@@ -13,7 +13,7 @@ from interlock.errors import BadInputError
 from interlock.hal.arrays import FloatArray
 from interlock.orchestrator.auroc_run import CLEAN, RolloutScorer, ScorePair
 from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.kept_rows import Tell
+from interlock.orchestrator.resumption import Tell
 from interlock.orchestrator.rollouts import RolloutsRequest, play_rollouts
 from interlock.policy.uncertainty.auroc import auroc
 from interlock.policy.uncertainty.calibration import Calibration

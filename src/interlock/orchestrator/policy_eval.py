@@ -15,8 +15,9 @@ from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.demos import default_goals
 from interlock.orchestrator.eval_run import EvalOrder, EvalRow, evaluated_cell, play_episode
 from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.kept_rows import KeptRows, Tell, play_missing
+from interlock.orchestrator.kept_rows import KeptRows
 from interlock.orchestrator.played_files import played_files
+from interlock.orchestrator.resumption import Tell, play_missing
 from interlock.orchestrator.spread import Split
 
 __all__ = ["ROWS", "SEEN", "EvalRequest", "GroupResult", "eval_digest", "evaluate", "groups_of"]
@@ -131,22 +132,26 @@ def evaluate(request: EvalRequest, tell: Tell, interrupts: Interrupts) -> list[G
         interrupts: Ctrl-C: what was played is kept.
 
     Raises:
-        BadInputError: if the request cannot be met, or the folder holds another evaluation.
+        BadInputError: if the request cannot be met, or the folder holds another evaluation or foreign rows.
         StoppedError: after Ctrl-C.
         StorageError: if the folder cannot be written.
     """
     axes = [axis.value for axis in request.axes]
     digest = eval_digest(request.cell, request.policy, request.checkpoint, axes)
+    path = request.out / ROWS
+    kept = KeptRows(path, digest, "out")
+    for row in kept.rows.values():
+        EvalRow.from_json(row, path)  # refused now rather than when all the others have been played
     played = play_missing(
         list(_orders(request)),
         _row,
         key=lambda order: (order.group, order.seed, order.gated, order.goal),
-        kept=KeptRows(request.out / ROWS, digest, "out"),
+        kept=kept,
         workers=request.workers,
         tell=tell,
         interrupts=interrupts,
     )
-    rows = [EvalRow(**row) for row in played]
+    rows = [EvalRow.from_json(row, path) for row in played]
     halves = (True, False) if request.puppet else (True,)
     return [GroupResult.of(group, gated, rows) for group in request.groups for gated in halves]
 

@@ -190,7 +190,13 @@ class Pursuit:
     def _run_task(self, task: Task, goal: str) -> str:
         rig = self._rig
         tracker = PhaseTracker(
-            task, rig.cell.robot_spec(), self._scene(), self._now_ns(), rig.drive.tool, rig.drive.tool_speed
+            task,
+            rig.cell.robot_spec(),
+            self._scene(),
+            self._now_ns(),
+            tool=rig.drive.tool,
+            speed=rig.drive.tool_speed,
+            hand=rig.drive.hand,
         )
         began_ns = self._now_ns()
         self._last_phase = ""

@@ -13,8 +13,9 @@ from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.demos import default_goals
 from interlock.orchestrator.eval_run import evaluated_cell
 from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.kept_rows import KeptRows, Tell, play_missing
+from interlock.orchestrator.kept_rows import KeptRows
 from interlock.orchestrator.played_files import played_files
+from interlock.orchestrator.resumption import Tell, play_missing
 from interlock.orchestrator.watched_rollout import RolloutOrder
 from interlock.policy.uncertainty.options import CALIBRATION
 

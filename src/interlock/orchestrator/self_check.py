@@ -21,7 +21,7 @@ from interlock.orchestrator.run_command import chosen_cell
 from interlock.orchestrator.stream_rules import longest_answer_s, stream_times_s
 from interlock.orchestrator.trained_cell import LEARNED, checkpoint_of, require_statistics
 from interlock.planners.domain import Role
-from interlock.policy.vla.learned_options import SHIPPED
+from interlock.policy.vla.shipped_weights import name_of
 
 __all__ = ["run"]
 
@@ -99,8 +99,9 @@ def _policy(cell: Cell) -> Finding:
     folder = checkpoint_of(learned)
     statistics = require_statistics(folder)
     skills = ", ".join(statistics.of(learned.embodiment()).skills) or "nobody knows which skills"
-    origin = "that ships" if folder == SHIPPED else f"in {folder}"
-    detail = f"{name} from the checkpoint {origin}, proposing in {learned.file.policy.action_space}"
+    named = name_of(folder)
+    origin = f"the weights {named} that ship" if named else f"the checkpoint in {folder}"
+    detail = f"{name} with {origin}, proposing in {learned.file.policy.action_space}"
     return True, f"{detail}; it knows {len(statistics.bodies)} bodies and {skills}"
 
 

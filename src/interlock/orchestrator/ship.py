@@ -1,9 +1,10 @@
-"""Makes a trained checkpoint the one that ships, and its card from the evaluations of it."""
+"""Makes a trained checkpoint one that ships, and its card from the evaluations of it."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,14 +17,12 @@ from interlock.orchestrator.results_card import with_results
 from interlock.policy.uncertainty.calibration import Calibration
 from interlock.policy.uncertainty.options import CALIBRATION
 from interlock.policy.vla.checkpoint import Checkpoint
-from interlock.policy.vla.learned_options import SHIPPED
+from interlock.policy.vla.shipped_weights import DEFAULT_WEIGHTS, SHIPPED, weights_at
 
 __all__ = ["LARGEST_BYTES", "ShipRequest", "main", "ship"]
 
 LARGEST_BYTES = 15_000_000
-"""Of all files together."""
-
-_EVIDENCE = Path("evidence/policy.json")
+"""Of all files of all weights that ship, together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +30,12 @@ class ShipRequest:
     """What is asked for.
 
     Attributes:
-        checkpoint: folder of the checkpoint; it may be the shipped one, whose card is then made again.
+        checkpoint: folder of the checkpoint; it may be a shipped one, whose card is then made again.
         results: evaluations: in which cell, the evaluation's folder, which checkpoint was judged; without
             any those of `evidence`.
         limits: sentences on what the results do not show; without results those of `evidence`.
-        evidence: the counts, as JSON; written if there are results.
-        out: folder of what ships.
+        evidence: folder of the counts, policy-NAME.json; written if there are results.
+        out: folder of all that ships, NAME/ for each.
     """
 
     checkpoint: Path
@@ -55,17 +54,19 @@ def ship(request: ShipRequest) -> Checkpoint:
         StorageError: if something cannot be written.
     """
     found = Checkpoint.load(request.checkpoint)
+    _check_name(found.config.name)
+    out, evidence = request.out / found.config.name, request.evidence / f"policy-{found.config.name}.json"
     limits, judged = request.limits, tuple(Judged.read(*each) for each in request.results)
     if not judged:
-        limits, judged = _read(request.evidence)
+        limits, judged = _read(evidence)
     _check_judged(found, judged)
     shipped = replace(found, card=with_results(found.card, judged, limits))
     _check_calibration(request.checkpoint, found)
-    _check_size(request.checkpoint, len(shipped.card.encode()))
-    saved = shipped.save(request.out)
-    _bring_along(request.checkpoint, request.out)
+    _check_size(request.checkpoint, len(shipped.card.encode()), out)
+    saved = shipped.save(out)
+    _bring_along(request.checkpoint, out)
     if request.results:
-        _write(request.evidence, {"limits": list(limits), "judged": [each.to_json() for each in judged]})
+        _write(evidence, {"limits": list(limits), "judged": [each.to_json() for each in judged]})
     return saved
 
 
@@ -73,10 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 it ships; 2 bad input."""
     options = _parser().parse_args(arguments)
     try:
-        results = [(*_named(text), options.checkpoint) for text in options.results]
+        checkpoint = weights_at(options.checkpoint)
+        results = [(*_named(text), checkpoint) for text in options.results]
         results += [_other(text) for text in options.beside]
         request = ShipRequest(
-            checkpoint=options.checkpoint,
+            checkpoint=checkpoint,
             results=tuple(results),
             limits=tuple(options.limit),
             evidence=options.evidence,
@@ -86,14 +88,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InterlockError as error:
         print(error.message, file=sys.stderr)
         return int(error.exit_code)
-    print(f"{options.out}: {shipped.config.name}, model.safetensors {shipped.sha256['model.safetensors']}")
+    print(f"{options.out / shipped.config.name}: model.safetensors {shipped.sha256['model.safetensors']}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m interlock.orchestrator.ship", description=__doc__)
     add = made.add_argument
-    add("--checkpoint", type=Path, default=SHIPPED, help="a checkpoint; without one, the one that ships")
+    add(
+        "--checkpoint",
+        metavar="NAME|DIR",
+        default=DEFAULT_WEIGHTS,
+        help="else the default that ships",
+    )
     add(
         "--results",
         action="append",
@@ -109,8 +116,8 @@ def _parser() -> argparse.ArgumentParser:
         help="an evaluation of another checkpoint, told beside; repeat for more",
     )
     add("--limit", action="append", default=[], metavar="TEXT", help="a sentence on what they do not show")
-    add("--evidence", type=Path, default=_EVIDENCE, metavar="FILE", help="where the counts stand")
-    add("--out", type=Path, default=SHIPPED, metavar="DIR", help="where it ships from")
+    add("--evidence", type=Path, default=Path("evidence"), metavar="DIR", help="where the counts stand")
+    add("--out", type=Path, default=SHIPPED, metavar="DIR", help="where all weights ship from")
     return made
 
 
@@ -123,7 +130,7 @@ def _named(text: str) -> tuple[str, Path]:
 
 def _other(text: str) -> tuple[str, Path, Path]:
     checkpoint, _, rest = text.partition(":")
-    return (*_named(rest), Path(checkpoint))
+    return (*_named(rest), weights_at(checkpoint))
 
 
 def _check_judged(found: Checkpoint, judged: Sequence[Judged]) -> None:
@@ -194,14 +201,33 @@ def _check_calibration(checkpoint: Path, found: Checkpoint) -> None:
         )
 
 
-def _check_size(folder: Path, card: int) -> None:
-    size = card + sum(path.stat().st_size for path in folder.iterdir() if path.name != "card.md")
+def _check_name(name: str) -> None:
+    """Return if a folder and a file may be named so."""
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) is None:
+        raise CheckpointError(
+            "weights cannot ship under this name",
+            field="config.name",
+            value=name,
+            mend="Train a preset: its name is made of small letters, digits and hyphens.",
+        )
+
+
+def _check_size(folder: Path, card: int, out: Path) -> None:
+    try:
+        others = [path.parent for path in out.parent.glob("*/config.json") if path.parent.name != out.name]
+        own = sum(path.stat().st_size for path in folder.iterdir() if path.name != "card.md")
+        beside = {each.name: sum(path.stat().st_size for path in each.iterdir()) for each in others}
+    except OSError as error:
+        raise StorageError(
+            f"cannot be read: {error.strerror}", field="out", value=str(error.filename), mend="Name another."
+        ) from error
+    size = card + own + sum(beside.values())
     if size > LARGEST_BYTES:
         raise CheckpointError(
-            f"is larger than the {LARGEST_BYTES} bytes that may ship",
+            f"with {', '.join(beside) or 'nothing'} beside it, it is larger than {LARGEST_BYTES} bytes",
             field="checkpoint",
             value=size,
-            mend="Train a smaller preset.",
+            mend="Train a smaller preset, or store it with `interlock train --store bfloat16`.",
         )
 
 

@@ -11,6 +11,7 @@ from interlock.hal.frame import Frame
 from interlock.hal.simulator.camera import SimulatedCamera
 from interlock.hal.simulator.mirror import MirrorPlan
 from interlock.hal.simulator.mirror_cameras import MirrorCameras
+from interlock.orchestrator.names_said import names_said
 from interlock.orchestrator.nearest import nearest
 from interlock.orchestrator.rig import Rig
 
@@ -117,15 +118,7 @@ def roles_of(policy: object) -> frozenset[str]:
     Raises:
         BadInputError: if `roles` is no set of names.
     """
-    roles: object = getattr(policy, "roles", frozenset())
-    if not isinstance(roles, set | frozenset) or not all(isinstance(role, str) for role in roles):
-        raise BadInputError(
-            "a policy's roles are a set of names of cameras",
-            field="policy.roles",
-            value=roles,
-            mend='Give frozenset({"base"}) or leave it out.',
-        )
-    return frozenset(roles)
+    return names_said(policy, "roles", of="cameras", example='frozenset({"base"})')
 
 
 def cameras_for(policy: object, cameras: Iterable[CameraSpec]) -> tuple[CameraSpec, ...]:

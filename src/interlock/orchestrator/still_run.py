@@ -7,6 +7,8 @@ nothing in common a model learns in minutes what a colour's name means, at a hun
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ from scipy.spatial.transform import Rotation
 from interlock.errors import InterlockError
 from interlock.hal.arrays import FloatArray
 from interlock.hal.bounds import object_size
+from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.look import Look
 from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import SceneObject
@@ -23,13 +26,16 @@ from interlock.hal.simulator.studio import Studio
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.demo_run import DemoOrder, Played, cell_in_space
+from interlock.orchestrator.derived_seed import derived_seed
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.variation import Variation
 from interlock.planners.domain import Role
 from interlock.planners.library import SKILLS
-from interlock.policy.dataset.episode import DemoFrame, Episode, pose_numbers
+from interlock.policy.dataset.episode import DemoFrame, Episode
 from interlock.policy.dataset.pictures import encode
 from interlock.policy.kinematics import ToolKinematics
+from interlock.policy.proprioception import state_numbers
+from interlock.policy.wording import Wording
 
 __all__ = ["play_stills"]
 
@@ -59,19 +65,24 @@ def play_stills(order: DemoOrder, interrupts: Interrupts | None = None) -> Playe
     try:
         scenery = Variation.seen(cell, order.axes, order.run_seed)
         set_up = _Set(cell, scenery)
-        try:
-            frames = []
-            for number in range(order.stills):
-                if interrupts is not None and interrupts.cause:
-                    return Played(attempt=order.attempt, episode=None, reason=interrupts.cause, stopped=True)
-                frames.append(set_up.frame(order, number))
-        finally:
-            set_up.studio.close()
+        with closing(set_up.studio):
+            frames = tuple(_taken(set_up, order, interrupts))
     except InterlockError as error:
         return Played(attempt=order.attempt, episode=None, reason=error.message)
+    if interrupts is not None and len(frames) < order.stills:
+        return Played(attempt=order.attempt, episode=None, reason=interrupts.cause, stopped=True)
     note = {"seed": order.run_seed, "variation": scenery.to_json()}
-    episode = Episode(frames=tuple(frames), attempt=order.attempt, success=True, note=note)
+    episode = Episode(frames=frames, attempt=order.attempt, success=True, note=note)
     return Played(attempt=order.attempt, episode=episode, reason="")
+
+
+def _taken(set_up: _Set, order: DemoOrder, interrupts: Interrupts | None) -> Iterator[DemoFrame]:
+    """The pictures in their order; none any more once somebody wants it to end."""
+    for setting, numbers in set_up.settings(order):
+        for number in numbers:
+            if interrupts is not None and interrupts.cause:
+                return
+            yield set_up.frame(setting, order, number)
 
 
 class _Set:
@@ -86,7 +97,6 @@ class _Set:
         roles = {thing.name: thing.role for thing in varied.file.scene.objects}
         self._movable = [thing for thing in self._objects if roles[thing.name] is Role.MOVABLE]
         self._look = scenery.look
-        self._setting = (-1, scenery, varied)
         self.studio = Studio(
             MirrorPlan(
                 robot=self._robot,
@@ -97,47 +107,49 @@ class _Set:
             )
         )
 
-    def frame(self, order: DemoOrder, number: int) -> DemoFrame:
+    def settings(self, order: DemoOrder) -> Iterator[tuple[_Setting, range]]:
+        """Each setting of an episode, and the numbers of the pictures that share it."""
+        for setting, first in enumerate(range(0, order.stills, _PICTURES_A_SETTING)):
+            last = min(first + _PICTURES_A_SETTING, order.stills)
+            yield self._setting(order, setting), range(first, last)
+
+    def _setting(self, order: DemoOrder, number: int) -> _Setting:
+        axes = [axis for axis in order.axes if axis not in _ONCE]
+        drawn = Variation.seen(self._cell, axes, derived_seed(order.run_seed, number))
+        varied = drawn.apply(self._cell)
+        return _Setting(
+            places=self._places(varied.scene_objects(drawn.seed)),
+            cameras=tuple(camera for camera in varied.cameras() if camera.role),
+            look=Look(light=drawn.look.light, background=self._look.background),
+            wording=drawn.wording,
+        )
+
+    def frame(self, setting: _Setting, order: DemoOrder, number: int) -> DemoFrame:
         """One picture of each camera, with where the thing that is named stands."""
-        drawn, varied = self._set(order, number // _PICTURES_A_SETTING)
         generator = np.random.default_rng([order.run_seed, number])
-        places = self._places(varied.scene_objects(drawn.seed))
         thing = self._movable[int(generator.integers(len(self._movable)))]
-        posture = _Posture.drawn(self._robot, self._kinematics, thing, places[thing.name], generator)
-        cameras = tuple(camera for camera in varied.cameras() if camera.role)
-        look = Look(light=drawn.look.light, background=self._look.background)
+        place = setting.places[thing.name]
+        posture = _Posture.drawn(self._robot, self._kinematics, thing, place, generator)
         frames = self.studio.pictures(
-            posture.q,
-            posture.width_m,
-            places,
-            cameras,
-            look,
+            posture.q, posture.width_m, setting.places, setting.cameras, setting.look
         )
         tool = self._kinematics.tool_in_world(posture.q)
-        width = [] if self._robot.gripper is None else [posture.width_m]
+        width_m = None if self._robot.gripper is None else posture.width_m
         body = self._cell.embodiment()
         return DemoFrame(
             pictures={frame.role: encode(frame.rgb) for frame in frames},
             projections={f.role: f.projection for f in frames if f.projection is not None},
             time_s=0.0,
-            state=np.concatenate([pose_numbers(tool), width, posture.q]),
+            state=state_numbers(tool, width_m, posture.q),
             chunk=np.zeros((body.horizon, len(body.channels))),
             anchor=tool,
-            task_object=places[thing.name],
+            task_object=place,
             task_object_size=object_size(thing),
             task_target=None,
             phase=SKILLS[_SKILL].phases[0].name,
             skill=_SKILL,
-            step=drawn.wording.say(_SKILL, {"object": thing.name}),
+            step=setting.wording.say(_SKILL, {"object": thing.name}),
         )
-
-    def _set(self, order: DemoOrder, number: int) -> tuple[Variation, Cell]:
-        """What is drawn for a setting, and the cell with it."""
-        if self._setting[0] != number:
-            axes = [axis for axis in order.axes if axis not in _ONCE]
-            drawn = Variation.seen(self._cell, axes, _seed(order.run_seed, number))
-            self._setting = (number, drawn, drawn.apply(self._cell))
-        return self._setting[1:]
 
     def _places(self, there: tuple[SceneObject, ...]) -> dict[str, FloatArray]:
         """Where the movable things stand now, as high as those of this set are."""
@@ -149,6 +161,16 @@ class _Set:
                 place[2, 3] = height[thing.name]
                 places[thing.name] = place
         return places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Setting:
+    """What a few pictures in a row share: places of the movable things, cameras, light, words."""
+
+    places: Mapping[str, FloatArray]
+    cameras: tuple[CameraSpec, ...]
+    look: Look
+    wording: Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +206,6 @@ class _Posture:
         target[2, 3] += 0.5 * object_size(thing)[2]
         found = kinematics.solve(target, kinematics.home)
         return cls(near_home if found is None else found, width)
-
-
-def _seed(run_seed: int, number: int) -> int:
-    return int(np.random.SeedSequence([run_seed, number]).generate_state(1)[0])
 
 
 def _turned(x_rad: float, y_rad: float, z_rad: float) -> FloatArray:

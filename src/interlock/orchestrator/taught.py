@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from interlock.errors import BadInputError, RefusedError
+from interlock.errors import RefusedError
+from interlock.orchestrator.names_said import names_said
 from interlock.planners.plan import Plan
 
 __all__ = ["require_taught"]
@@ -15,14 +16,7 @@ def require_taught(policy: object, plan: Plan) -> None:
         BadInputError: if `skills` is no set of names.
         RefusedError: names the first task that is not.
     """
-    skills: object = getattr(policy, "skills", frozenset())
-    if not isinstance(skills, set | frozenset) or not all(isinstance(skill, str) for skill in skills):
-        raise BadInputError(
-            "a policy's skills are a set of names of skills",
-            field="policy.skills",
-            value=skills,
-            mend='Give frozenset({"pick", "place"}) or leave it out.',
-        )
+    skills = names_said(policy, "skills", of="skills", example='frozenset({"pick", "place"})')
     for task in plan.tasks if skills else ():
         if task.skill not in skills:
             raise RefusedError(

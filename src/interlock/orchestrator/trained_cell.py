@@ -13,7 +13,8 @@ from interlock.orchestrator.action_space import channels_of
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.cell_schema import ActionSpace
 from interlock.orchestrator.proposing import proposing
-from interlock.policy.vla.learned_options import SHIPPED, LearnedOptions
+from interlock.policy.vla.learned_options import LearnedOptions
+from interlock.policy.vla.shipped_weights import name_of, shipped_weights
 from interlock.policy.vla.statistics import Statistics
 
 __all__ = ["LEARNED", "checkpoint_of", "require_body", "require_statistics", "trained_cell"]
@@ -23,13 +24,12 @@ LEARNED = "vla"
 
 
 def checkpoint_of(cell: Cell) -> Path:
-    """The checkpoint that the cell names for `vla`, from its own folder on; else the one that ships.
+    """The checkpoint that the cell names for `vla`: one that ships, or a folder, from the cell's own on.
 
     Raises:
-        BadInputError: if it names none and none ships.
+        BadInputError: if it names none and none is installed.
     """
-    found = LearnedOptions.read(cell.options_of(LEARNED)).checkpoint
-    return found if found == SHIPPED else cell.path.parent / found.expanduser()
+    return LearnedOptions.read(cell.options_of(LEARNED), cell.path.parent).checkpoint
 
 
 def trained_cell(cell: Cell, checkpoint: Path | None) -> Cell:
@@ -39,8 +39,8 @@ def trained_cell(cell: Cell, checkpoint: Path | None) -> Cell:
 
     Args:
         cell: any cell.
-        checkpoint: folder of the checkpoint, which the cell then names; None: that of the cell, or the one
-            that ships.
+        checkpoint: folder of the checkpoint, which the cell then names; None: that of the cell, or the
+            weights that ship.
 
     Raises:
         BadInputError: if there is no checkpoint in the folder.
@@ -50,9 +50,10 @@ def trained_cell(cell: Cell, checkpoint: Path | None) -> Cell:
     statistics = require_statistics(folder)
     space = _space_of(statistics, cell)
     statistics.of(_in_space(cell, space))  # refuses a body that it does not know
-    # The one that ships is not named: a trace of the cell would name a folder of this machine.
-    named = {} if folder == SHIPPED else {"checkpoint": str(folder.resolve())}
-    return proposing(cell, space, policy=LEARNED, options={**cell.options_of(LEARNED), **named})
+    # By its name, if it ships: a trace of the cell would name a folder of this machine.
+    named = name_of(folder) or str(folder.resolve())
+    options = {**cell.options_of(LEARNED), "checkpoint": named}
+    return proposing(cell, space, policy=LEARNED, options=options)
 
 
 def _space_of(statistics: Statistics, cell: Cell) -> ActionSpace:
@@ -99,5 +100,6 @@ def require_statistics(checkpoint: Path) -> Statistics:
             f"there is no checkpoint here ({type(error).__name__})",
             field="checkpoint",
             value=str(checkpoint),
-            mend="Name the folder checkpoint/ that `interlock train` has written.",
+            mend="Name the folder checkpoint/ that `interlock train` has written, or weights that ship: "
+            f"{', '.join(shipped_weights())}.",
         ) from error

@@ -19,8 +19,17 @@ from interlock.orchestrator.rollouts import RolloutsRequest
 from interlock.orchestrator.variation import axes_named
 from interlock.policy.uncertainty.calibration import Calibration
 from interlock.policy.uncertainty.conformal import least_count
+from interlock.policy.uncertainty.options import CALIBRATION
+from interlock.policy.vla.shipped_weights import name_of, shipped_weights
 
-__all__ = ["auroc_table", "calibrate_policy", "calibration_lines", "measure_auroc", "rollouts_request"]
+__all__ = [
+    "auroc_table",
+    "calibrate_policy",
+    "calibration_file",
+    "calibration_lines",
+    "measure_auroc",
+    "rollouts_request",
+]
 
 
 def rollouts_request(
@@ -48,7 +57,8 @@ def rollouts_request(
             "there is no such folder",
             field="checkpoint",
             value=str(checkpoint),
-            mend="Name the folder checkpoint/ that `interlock train` has written.",
+            mend="Name the folder checkpoint/ that `interlock train` has written, or weights that ship: "
+            f"{', '.join(shipped_weights())}.",
         )
     return RolloutsRequest(
         cell=cell,
@@ -63,6 +73,23 @@ def rollouts_request(
         workers=workers,
         keep=keep or Path("runs") / what / Cell.load(cell).name,
     )
+
+
+def calibration_file(checkpoint: Path, named: Path | None, option: str) -> Path:
+    """Where the calibration of a checkpoint is: the file that is named, else one beside the weights.
+
+    Raises:
+        BadInputError: if none is named for weights that ship: what is beside them is for every run.
+    """
+    if option == "calibration" and named is None and (checkpoint / CALIBRATION).exists():
+        return checkpoint / CALIBRATION
+    if named is None and name_of(checkpoint) is not None:
+        raise BadInputError(
+            "no calibration ships with these weights, and nothing is written beside them",
+            field=option,
+            mend=f"Name a file with --{option}; a cell takes it with policy.options.uncertainty.calibration.",
+        )
+    return named or checkpoint / CALIBRATION
 
 
 def calibrate_policy(

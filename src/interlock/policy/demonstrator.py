@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from interlock.hal.bounds import object_size
 from interlock.hal.chunk import ActionChunk
 from interlock.policy.dataset.episode import DemoFrame
@@ -12,6 +10,7 @@ from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.motion_noise import MotionNoise
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
+from interlock.policy.proprioception import state_numbers
 from interlock.policy.scripted import ScriptedPolicy
 
 __all__ = ["Demonstrator"]
@@ -55,7 +54,7 @@ class Demonstrator:
     def _frame(self, observation: Observation, clean: ActionChunk) -> DemoFrame:
         state, task = observation.state, observation.task
         tool = self._kinematics.tool_in_world(state.q)
-        width = [state.gripper.width_m] if self._has_gripper and state.gripper is not None else []
+        grip = state.gripper if self._has_gripper else None
         anchor = clean.anchor
         if anchor is None:
             anchor = self._kinematics.tool_in_world(state.q_commanded)
@@ -64,7 +63,7 @@ class Demonstrator:
             pictures={frame.role: encode(frame.rgb) for frame in observation.frames},
             projections={f.role: f.projection for f in observation.frames if f.projection is not None},
             time_s=observation.stamp_ns * 1e-9,
-            state=np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q]),
+            state=state_numbers(tool, None if grip is None else grip.width_m, state.q),
             chunk=clean.samples[0],
             anchor=anchor,
             task_object=None if thing is None else thing.object_in_world,

@@ -24,13 +24,14 @@ from tests.policy.dataset.two_cameras import two_cameras  # noqa: E402
 from interlock.errors import BadInputError, ShapeError  # noqa: E402
 from interlock.hal.embodiment import Channel, ChannelKind, Embodiment, Reference  # noqa: E402
 from interlock.policy.dataset.data_file import data_path, read_note  # noqa: E402
-from interlock.policy.dataset.episode import DemoFrame, Episode, pose_numbers  # noqa: E402
+from interlock.policy.dataset.episode import DemoFrame, Episode  # noqa: E402
 from interlock.policy.dataset.features import Features  # noqa: E402
 from interlock.policy.dataset.head import HEAD, Head  # noqa: E402
 from interlock.policy.dataset.pictures import decode, encode  # noqa: E402
 from interlock.policy.dataset.reader import Demonstrations  # noqa: E402
 from interlock.policy.dataset.seal import INFO, STATS  # noqa: E402
 from interlock.policy.dataset.writer import DatasetWriter  # noqa: E402
+from interlock.policy.proprioception import pose_numbers  # noqa: E402
 
 HORIZON, SIDE = 4, 16
 

@@ -37,8 +37,11 @@ BODY = Embodiment(
 )
 
 
-def frame(generator: np.random.Generator) -> DemoFrame:
-    """The tool somewhere, a red square somewhere, and the straight way there."""
+def frame(generator: np.random.Generator, *, wrist: bool = False) -> DemoFrame:
+    """The tool somewhere, a red square somewhere, and the straight way there.
+
+    Nobody knows the wrist camera's matrix, or with `wrist` it is `PROJECTION` from the tool.
+    """
     tool, thing = generator.uniform(0.2, 0.8, 3), generator.uniform(0.2, 0.8, 3)
     picture = np.full((SIDE, SIDE, 3), 90, np.uint8)
     column, row = (int(SIDE * value) for value in thing[:2])
@@ -47,11 +50,15 @@ def frame(generator: np.random.Generator) -> DemoFrame:
     width = np.linspace(0.0, generator.uniform(0.02, 0.08), HORIZON)[:, None]
     anchor, pose = np.eye(4), np.eye(4)
     anchor[:3, 3], pose[:3, 3] = tool, thing
+    turned = generator.uniform(-1.0, 1.0, 6)
+    hand = np.eye(4)
+    hand[:3] = np.column_stack([turned[:3], turned[3:], np.cross(turned[:3], turned[3:]), tool])
+    carried = {"wrist": PROJECTION @ np.linalg.inv(hand)} if wrist else {}
     return DemoFrame(
         pictures={role: encode(picture) for role in ("base", "wrist")},
-        projections={"base": PROJECTION},
+        projections={"base": PROJECTION, **carried},
         time_s=0.0,
-        state=np.concatenate([tool, generator.uniform(-1.0, 1.0, 6), [0.08 * generator.random()], tool[:1]]),
+        state=np.concatenate([tool, turned, [0.08 * generator.random()], tool[:1]]),
         chunk=np.concatenate([way, width], axis=1),
         anchor=anchor,
         task_object=pose,
@@ -72,8 +79,9 @@ def write_set(
     *,
     still: bool = False,
     skill: str = "pick",
+    wrist: bool = False,
 ) -> Path:
-    """A sealed set; of stills, if asked for."""
+    """A sealed set; of stills, if asked for; with `wrist` as in `frame`."""
     base = np.eye(4)
     base[0, 3] = 0.1
     head = Head(
@@ -87,7 +95,7 @@ def write_set(
     writer = DatasetWriter(folder, head)
     for attempt in range(episodes):
         generator = np.random.default_rng([seed, attempt])
-        shown = tuple(replace(frame(generator), skill=skill) for _ in range(frames))
+        shown = tuple(replace(frame(generator, wrist=wrist), skill=skill) for _ in range(frames))
         if still:
             shown = tuple(replace(each, chunk=np.zeros_like(each.chunk)) for each in shown)
         writer.add(Episode(frames=shown, attempt=attempt, success=True))

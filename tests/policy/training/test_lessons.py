@@ -72,6 +72,10 @@ def test_grounding_is_where_the_camera_draws_it_and_where_it_stands_from_the_bas
     assert grounding.positions[0, 0].numpy() == pytest.approx(wanted, abs=1e-5)
     assert grounding.pixels[0, 0, 0].numpy() == pytest.approx((PROJECTION @ [*place, 1.0])[:2], abs=1e-5)
     assert grounding.pixel_mask[0].tolist()[1] == [False, False]  # nobody knew the wrist camera's matrix
+    assert grounding.projections[0, 0].numpy() @ [*(LENGTH_SCALE_M * wanted), 1.0] == pytest.approx(
+        PROJECTION @ [*place, 1.0], abs=1e-5
+    )
+    assert grounding.carried.tolist() == [[False, False]]
     assert batch.inputs.pictures is not None
     row, column = (int(128 * value) for value in reversed(place[:2].tolist()))
     assert batch.inputs.pictures[0, 0, row, column].tolist() == [220, 30, 30]
@@ -104,6 +108,15 @@ def test_stills_teach_where_things_are_and_no_motion(material: Material, tmp_pat
     assert 0.5 * (action([True, False]) + action([False, True])) == pytest.approx(action(None))
     other = mixed.actions + torch.tensor([0.0, 1.0])[:, None, None]
     assert action([True, False], other) == action([True, False])
+
+
+def test_camera_that_the_tool_carries_is_known_by_its_matrices(tmp_path: Path) -> None:
+    many = write_set(tmp_path / "many", wrist=True)
+    one = write_set(tmp_path / "one", 1, 1, still=True, wrist=True)
+    lessons = lessons_of(Material.load((many, one), 0.0, seed=1), "smoke")
+    grounding = lessons.batch([Lesson(0, 0), Lesson(1, 0)]).grounding
+    assert grounding is not None
+    assert grounding.carried.tolist() == [[False, True], [False, False]]  # one frame shows nothing
 
 
 def test_words_are_changed_for_learning_alone(material: Material) -> None:

@@ -42,9 +42,13 @@ def weights(summary: TrainSummary) -> dict[str, torch.Tensor]:
     return dict(Checkpoint.load(Path(summary.checkpoint)).model.state_dict())
 
 
-def test_run_that_was_cut_off_and_went_on_is_the_run_that_was_not(numbers: Path, tmp_path: Path) -> None:
-    whole = train(request_for(numbers, tmp_path / "whole"))
-    cut = request_for(numbers, tmp_path / "cut")
+@pytest.mark.parametrize("stages", [("t2a:3", "pretrain:5"), ("pretrain:2", "geometry:6")])
+def test_run_that_was_cut_off_and_went_on_is_the_run_that_was_not(
+    stages: tuple[str, ...], tmp_path: Path
+) -> None:
+    known = write_set(tmp_path / "known", wrist=True)
+    whole = train(request_for(known, tmp_path / "whole", *stages))
+    cut = request_for(known, tmp_path / "cut", *stages)
     asked = 0
 
     def third_time() -> bool:
@@ -77,6 +81,39 @@ def test_loss_falls_and_the_checkpoint_is_of_this_body_alone(numbers: Path, tmp_
     assert (tmp_path / "curve.html").is_file()
 
 
+def test_weights_are_stored_as_asked_and_that_may_be_asked_of_a_training_that_is_done(
+    numbers: Path, tmp_path: Path
+) -> None:
+    request = request_for(numbers, tmp_path)
+    whole = weights(train(request))
+    half = train(replace(request, store="bfloat16"))
+    found = Checkpoint.load(Path(half.checkpoint))
+    assert found.stored == "bfloat16"
+    assert "--store bfloat16" in found.card
+    for name, weight in found.model.state_dict().items():
+        assert torch.equal(weight, whole[name].to(torch.bfloat16).float())
+
+
+def test_geometry_is_learned_by_what_turns_pixels_into_places_alone(tmp_path: Path) -> None:
+    known = write_set(tmp_path / "known", wrist=True)
+    both = train(request_for(known, tmp_path / "both", "pretrain:4", "geometry:6"))
+    rows = [json.loads(line) for line in (tmp_path / "both" / "curve.jsonl").read_text().splitlines()]
+    assert rows[-1]["stage"] == "geometry"
+    before = train(request_for(known, tmp_path / "before", "pretrain:4"))
+    old, new = weights(before), weights(both)
+    changed = {name for name, weight in new.items() if not torch.equal(weight, old[name])}
+    assert changed == {name for name in new if name.startswith("grounding.place.")}
+    assert "--stage geometry:6" in Checkpoint.load(Path(both.checkpoint)).card
+
+
+def test_geometry_that_cannot_be_learned_is_refused(numbers: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="matrix") as unknown:
+        train(request_for(numbers, tmp_path / "unknown", "geometry:1"))
+    assert unknown.value.value == "wrist"
+    with pytest.raises(BadInputError, match="no geometry"):
+        train(replace(request_for(numbers, tmp_path / "told", "geometry:1"), preset="tiny-scene"))
+
+
 def test_folder_of_another_training_is_refused(numbers: Path, tmp_path: Path) -> None:
     train(request_for(numbers, tmp_path, "t2a:2"))
     with pytest.raises(BadInputError, match=r"stages.*--out"):
@@ -91,6 +128,17 @@ def test_training_goes_on_from_a_checkpoint(numbers: Path, tmp_path: Path) -> No
     for name, tensor in weights(first).items():
         assert torch.allclose(tensor, second[name], atol=1e-6)
     assert "> # smoke\n" in Checkpoint.load(tmp_path / "second" / "checkpoint").card
+
+
+def test_training_does_not_go_on_from_another_checkpoint_of_that_name(numbers: Path, tmp_path: Path) -> None:
+    first = Path(train(request_for(numbers, tmp_path / "first", "pretrain:2")).checkpoint)
+    asked = replace(request_for(numbers, tmp_path / "then", "pretrain:2"), begin_from=first)
+    train(asked)
+    other = train(replace(request_for(numbers, tmp_path / "other", "pretrain:2"), seed=9))
+    Checkpoint.load(Path(other.checkpoint)).save(first)
+    with pytest.raises(BadInputError) as refused:
+        train(asked)
+    assert refused.value.field == "begin_from"
 
 
 def test_stills_are_learned_from_beside_motion_and_by_models_that_see(numbers: Path, tmp_path: Path) -> None:

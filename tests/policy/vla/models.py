@@ -129,6 +129,8 @@ def lesson(config: VlaConfig, count: int = 2, **options: int) -> Batch:
         position_mask=torch.ones(count, 2, dtype=torch.bool),
         pixels=torch.rand(count, cameras, 2, 2, generator=generator),
         pixel_mask=torch.ones(count, cameras, 2, dtype=torch.bool),
+        projections=torch.zeros(count, cameras, 3, 4),
+        carried=torch.zeros(count, cameras, dtype=torch.bool),
     )
     actions = torch.randn(count, config.horizon, config.channels, generator=generator) * mask
     return Batch(inputs=inputs, actions=actions, grounding=target if cameras else None)

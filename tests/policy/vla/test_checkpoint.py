@@ -7,6 +7,7 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,35 @@ def test_hash_of_each_file_is_told_and_the_same_contents_give_the_same_bytes(
     for name, told in loaded.sha256.items():
         assert hashlib.sha256((saved / name).read_bytes()).hexdigest() == told
     assert loaded.save(tmp_path / "again").sha256 == loaded.sha256
+
+
+def test_weights_stored_in_half_come_back_rounded_and_are_written_again_as_they_were(
+    saved: Path, tmp_path: Path
+) -> None:
+    whole = Checkpoint.load(saved)
+    half = replace(whole, stored="bfloat16").save(tmp_path / "half")
+    assert (tmp_path / "half" / FILES[1]).stat().st_size < 0.6 * (saved / FILES[1]).stat().st_size
+    loaded = Checkpoint.load(tmp_path / "half")
+    assert (whole.stored, half.stored, loaded.stored) == ("float32", "bfloat16", "bfloat16")
+    inputs = observations(whole.config)
+    said = loaded.model.sample(inputs, seeded())
+    assert torch.equal(half.model.sample(inputs, seeded()), said)
+    assert not torch.equal(whole.model.sample(inputs, seeded()), said)
+    for name, weight in whole.model.state_dict().items():
+        found = loaded.model.state_dict()[name]
+        assert found.dtype == torch.float32
+        assert torch.equal(found, weight.to(torch.bfloat16).float())
+    assert loaded.save(tmp_path / "again").sha256 == loaded.sha256
+
+
+def test_refuses_weights_of_two_types(copied: Path) -> None:
+    tensors = load_file(copied / "model.safetensors")
+    name = sorted(tensors)[0]
+    tensors[name] = tensors[name].to(torch.bfloat16)
+    save_file(tensors, copied / "model.safetensors")
+    with pytest.raises(CheckpointError, match="float32") as refused:
+        Checkpoint.load(copied)
+    assert refused.value.field == f"model.safetensors: {name}"
 
 
 def test_three_bodies_share_one_checkpoint(saved: Path) -> None:

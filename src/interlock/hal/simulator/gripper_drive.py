@@ -99,7 +99,7 @@ class GripperDrive:
         """Forget the past and hold `width_m`; returns the finger joint positions there, shape (joints,)."""
         self._target_m = self._reference_m = width_m
         self._force_n = self._spec.max_force_n
-        return np.array([np.interp(width_m, self._widths, row) for row in self._spec.joint_table])
+        return self._spec.joints_at(width_m)
 
     def check(self, command: GripperCommand) -> None:
         """Judge a command before it is taken.

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-import numpy as np
 import pybullet
 
 from interlock.hal.arrays import FloatArray
@@ -32,7 +30,7 @@ class Studio:
 
     def __init__(self, plan: MirrorPlan) -> None:
         self._plan = plan
-        self._mirror = Mirror(replace(plan, cameras=()))
+        self._mirror = Mirror(plan)
 
     def pictures(
         self,
@@ -55,8 +53,7 @@ class Studio:
         body, grip = self._mirror.body, self._plan.robot.gripper
         joints = dict.fromkeys(body.moving, 0.0) | dict(zip(body.arm, q.tolist(), strict=True))
         if grip is not None:
-            bent = [float(np.interp(width_m, grip.widths_m, row)) for row in grip.joint_table]
-            joints |= dict(zip(body.fingers, bent, strict=True))
+            joints |= dict(zip(body.fingers, grip.joints_at(width_m).tolist(), strict=True))
         stood = [places.get(thing.name, thing.object_in_world) for thing in self._plan.objects]
         self._mirror.show(
             Posture(

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from interlock.errors import ShapeError, StorageError
 from interlock.hal.arrays import FloatArray
-from interlock.policy.dataset.episode import DemoFrame, Episode, pose_numbers
+from interlock.policy.dataset.episode import DemoFrame, Episode
 from interlock.policy.dataset.features import IMAGES, PROJECTION, Features
+from interlock.policy.proprioception import pose_numbers
 
 __all__ = ["DATA_PATH", "FileNote", "data_path", "read_note", "write_atomically", "write_episode"]
 

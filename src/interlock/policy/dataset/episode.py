@@ -7,16 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from interlock.hal.arrays import FloatArray, frozen_array
 
-__all__ = ["DemoFrame", "Episode", "pose_numbers"]
-
-
-def pose_numbers(pose: FloatArray) -> FloatArray:
-    """Position, then the first two columns of the rotation, shape (9,), of a pose of shape (4, 4)."""
-    return np.concatenate([pose[:3, 3], pose[:3, 0], pose[:3, 1]])
+__all__ = ["DemoFrame", "Episode"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

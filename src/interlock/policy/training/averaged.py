@@ -39,6 +39,12 @@ class Averaged:
         for name, weight in self.weights.items():
             weight.copy_(weights[name])
 
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Make the average the model's own weights."""
+        for name, parameter in self._model.named_parameters():
+            parameter.copy_(self.weights[name])
+
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """The model with the averaged weights, as long as the block runs."""

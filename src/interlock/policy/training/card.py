@@ -76,11 +76,11 @@ class Card:
             words += ["--stage", str(stage)]
         for name in _NUMBERS:
             words += [f"--{name.replace('_', '-')}", str(getattr(request, name))]
-        words += ["--precision", request.precision]
+        words += ["--precision", request.precision, "--store", request.store]
         for name, value in request.constants:
             words += ["--constant", f"{name}={value}"]
         if request.begin_from is not None:
-            words += ["--from", request.begin_from.name]
+            words += ["--from", "/".join(request.begin_from.parts[-2:])]
         return shlex.join(words)
 
     def _origin(self) -> list[str]:

@@ -17,9 +17,8 @@ from interlock.policy.training.photometry import Photometry
 from interlock.policy.training.word_noise import WordNoise
 from interlock.policy.vla.config import InputKind, VlaConfig
 from interlock.policy.vla.inputs import Batch, GroundingTarget
-from interlock.policy.vla.instruction import instruction_of
+from interlock.policy.vla.instruction import step_prompt
 from interlock.policy.vla.observed import Observed, collate
-from interlock.policy.vla.prompt import write_prompt
 from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.slots import LENGTH_SCALE_M, SLOTS, slot_vector
 from interlock.policy.vla.statistics import BodyStatistics, Statistics
@@ -33,6 +32,9 @@ _SAME_S = 1e-3
 
 _WAITED = 1.5
 """Frames further apart than so many times `PAST_S` have a policy between them that waited."""
+
+_LOOKED_AT = 12
+_ALIKE = 0.05  # of its norm: a camera that the tool carries has one matrix from the tool, but for the timing
 
 _WAYS = (ChannelKind.TOOL_POSITION, ChannelKind.JOINT_POSITION)
 
@@ -48,7 +50,7 @@ class Lesson:
 def prompts_of(demos: Demonstrations) -> list[str]:
     """The prompt of every frame."""
     words = zip(demos.words("step"), demos.words("phase"), strict=True)
-    return [write_prompt(demos.embodiment, instruction_of(step, phase)) for step, phase in words]
+    return [step_prompt(demos.embodiment, step, phase) for step, phase in words]
 
 
 class Lessons:
@@ -134,11 +136,13 @@ class _Set:
         self._encoded = {said: self._encode(*said) for said in set(self._said)}
         self._state = body.scale_state(demos.state)
         self.actions: FloatArray = body.scale_actions(demos.chunk)
-        self._base = np.linalg.inv(np.reshape(demos.head.base_in_world, (4, 4)))
+        self._base_in_world: FloatArray = np.reshape(demos.head.base_in_world, (4, 4))
+        self._base = np.linalg.inv(self._base_in_world)
         self._come = _ways(demos) @ self._base[:3, :3].T
         self._object, self._has_object = demos.task_object
         self._size = demos.task_object_size
         self._target, self._has_target = demos.task_target
+        self._carried: dict[str, bool] = {}
 
     def observed(
         self,
@@ -169,7 +173,7 @@ class _Set:
         return self._encoded[said] if said in self._encoded else self._encode(*said)
 
     def _encode(self, step: str, phase: str) -> Sequence[int]:
-        return self._tokenizer.encode(write_prompt(self.demos.embodiment, instruction_of(step, phase)))
+        return self._tokenizer.encode(step_prompt(self.demos.embodiment, step, phase))
 
     def errors(self, frame: int, chunk: FloatArray) -> tuple[float, float]:
         """As in `Lessons.errors`."""
@@ -180,10 +184,13 @@ class _Set:
         return float(np.linalg.norm(away[self._way])), float(np.abs(away[self._width]).sum())
 
     def _tool(self, frame: int) -> FloatArray:
+        return tool_vector(self._base @ self._tool_in_world(frame), self._come[frame])
+
+    def _tool_in_world(self, frame: int) -> FloatArray:
         place, first, second = np.reshape(self.demos.state[frame, : len(TOOL_NAMES)], (3, 3))
         tool = np.eye(4)
         tool[:3] = np.column_stack([first, second, np.cross(first, second), place])
-        return tool_vector(self._base @ tool, self._come[frame])
+        return tool
 
     def _slots(self, frame: int) -> Mapping[str, FloatArray]:
         slots: dict[str, FloatArray] = {}
@@ -202,6 +209,21 @@ class _Set:
             name: self._base[:3, :3] @ point + self._base[:3, 3] for name, point in self.points(frame).items()
         }
 
+    def projection(self, role: str, frame: int) -> FloatArray:
+        """`Frame.projection` of a point of the base instead of the world, shape (3, 4)."""
+        matrix: FloatArray = self.demos.projection(role)[frame] @ self._base_in_world
+        return matrix
+
+    def carried(self, role: str) -> bool:
+        """Whether a camera moves with the tool: its matrix changes in the world, and hardly from the tool."""
+        if role not in self._carried:
+            matrices = self.demos.projection(role)
+            frames = np.flatnonzero(matrices.any(axis=(1, 2)))
+            frames = frames[np.linspace(0, len(frames) - 1, min(len(frames), _LOOKED_AT)).astype(int)]
+            from_tool = [matrices[frame] @ self._tool_in_world(frame) for frame in frames]
+            self._carried[role] = _spread(matrices[frames]) >= _ALIKE > _spread(np.array(from_tool))
+        return self._carried[role]
+
     def points(self, frame: int) -> dict[str, FloatArray]:
         """Where the slots are in the world, each shape (3,), [m]."""
         points: dict[str, FloatArray] = {}
@@ -210,6 +232,14 @@ class _Set:
         if self._has_target[frame]:
             points["target"] = self._target[frame]
         return points
+
+
+def _spread(matrices: FloatArray) -> float:
+    """Largest range of an element over (N, 3, 4) matrices of norm 1 each; 0 without any."""
+    if not len(matrices):
+        return 0.0
+    sizes = np.linalg.norm(matrices, axis=(1, 2), keepdims=True)
+    return float(np.ptp(matrices / sizes, axis=0).max())
 
 
 def _ways(demos: Demonstrations) -> FloatArray:
@@ -240,19 +270,28 @@ def _grounding(picks: Sequence[tuple[_Set, int]], cameras: Sequence[str]) -> Gro
     position_mask = torch.zeros(count, len(SLOTS), dtype=torch.bool)
     pixels = torch.zeros(count, len(cameras), len(SLOTS), 2)
     pixel_mask = torch.zeros(count, len(cameras), len(SLOTS), dtype=torch.bool)
+    projections = torch.zeros(count, len(cameras), 3, 4)
+    carried = torch.zeros(count, len(cameras), dtype=torch.bool)
     for row, (each, frame) in enumerate(picks):
         for name, place in each.places(frame).items():
             positions[row, SLOTS.index(name)] = torch.from_numpy(place / LENGTH_SCALE_M)
             position_mask[row, SLOTS.index(name)] = True
         for column, role in enumerate(cameras):
             matrix = each.demos.projection(role)[frame]
+            projections[row, column] = torch.from_numpy(each.projection(role, frame))
+            carried[row, column] = each.carried(role)
             for name, point in each.points(frame).items():
                 seen = _pixel(matrix, point)
                 if seen is not None:
                     pixels[row, column, SLOTS.index(name)] = torch.from_numpy(seen)
                     pixel_mask[row, column, SLOTS.index(name)] = True
     return GroundingTarget(
-        positions=positions, position_mask=position_mask, pixels=pixels, pixel_mask=pixel_mask
+        positions=positions,
+        position_mask=position_mask,
+        pixels=pixels,
+        pixel_mask=pixel_mask,
+        projections=projections,
+        carried=carried,
     )
 
 

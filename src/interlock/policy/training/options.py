@@ -8,6 +8,7 @@ from pathlib import Path
 from interlock.errors import BadInputError
 from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.stage import Stage
+from interlock.policy.vla.shipped_weights import weights_at
 
 __all__ = ["DEFAULT_STAGES", "parser", "request_of"]
 
@@ -28,12 +29,17 @@ def parser(prog: str) -> argparse.ArgumentParser:
     what("--data", type=Path, action="append", required=True, metavar="DIR", help="a set; repeat for more")
     what("--out", type=Path, required=True, metavar="DIR", help="states, curve.html, checkpoint/ at the end")
     what("--preset", default="tiny", help="shape of the model: tiny, tiny-scene, qwen-vla-4b")
-    what("--from", dest="begin_from", type=Path, metavar="DIR", help="a checkpoint to begin from")
+    what(
+        "--from",
+        dest="begin_from",
+        metavar="NAME|DIR",
+        help="a checkpoint, or weights that ship, to begin from",
+    )
     what(
         "--stage",
         action="append",
         metavar="KIND:STEPS[:SET]",
-        help=f"t2a, pretrain or finetune; repeat for more; without any {' '.join(DEFAULT_STAGES)}",
+        help=f"t2a, pretrain, finetune or geometry; repeat for more; without any {' '.join(DEFAULT_STAGES)}",
     )
     what("--held-out", type=float, default=0.05, help="share of episodes that is only evaluated on")
     what("--constant", action="append", default=[], metavar="NAME=VALUE", help="what never moves, and where")
@@ -50,6 +56,12 @@ def parser(prog: str) -> argparse.ArgumentParser:
     where("--threads", type=int, default=1, help="of each process on the CPU")
     where("--save-every", type=int, default=500, metavar="STEPS", help="steps between states")
     where("--evaluate-every", type=int, default=500, metavar="STEPS", help="steps between evaluations")
+    where(
+        "--store",
+        choices=("float32", "bfloat16"),
+        default="float32",
+        help="type of the weights in checkpoint/; bfloat16 halves it",
+    )
     where("--max-minutes", type=float, help="end before that, with a state")
     where("--json", action="store_true", help="print one JSON object as the last line of stdout")
     return made
@@ -74,6 +86,7 @@ def request_of(options: argparse.Namespace) -> TrainRequest:
             mend="Give 0.05.",
         )
     given["data"] = tuple(given["data"])
+    given["begin_from"] = None if given["begin_from"] is None else weights_at(given["begin_from"])
     given["stages"] = tuple(Stage.parse(text) for text in given.pop("stage") or DEFAULT_STAGES)
     given["constants"] = tuple(_constant(text) for text in given.pop("constant"))
     return TrainRequest(**given)

@@ -37,6 +37,7 @@ class TrainRequest:
         max_minutes: stop before that, with a state; None for no bound.
         begin_from: a checkpoint's folder to begin from instead of random weights.
         constants: channels and states that never move, by name, and their value.
+        store: type of the weights in the checkpoint, "float32" or "bfloat16"; decides nothing before its end.
     """
 
     data: tuple[Path, ...]
@@ -58,6 +59,7 @@ class TrainRequest:
     max_minutes: float | None = None
     begin_from: Path | None = None
     constants: tuple[tuple[str, float], ...] = ()
+    store: str = "float32"
 
     @property
     def steps(self) -> int:
@@ -85,7 +87,7 @@ class TrainRequest:
             "average": self.average,
             "precision": self.precision,
             "held_out": self.held_out,
-            "begin_from": None if self.begin_from is None else self.begin_from.name,
+            "begin_from": None if self.begin_from is None else _weights_of(self.begin_from),
             "constants": dict(self.constants),
         }
 
@@ -93,3 +95,9 @@ class TrainRequest:
     def digest(self) -> str:
         """SHA-256 over `decisive`."""
         return hashlib.sha256(json.dumps(self.decisive(), sort_keys=True).encode()).hexdigest()
+
+
+def _weights_of(folder: Path) -> str:
+    """SHA-256 of a checkpoint's weights; "" if there are none, which loading refuses."""
+    path = folder / "model.safetensors"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

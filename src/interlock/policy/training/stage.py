@@ -16,9 +16,15 @@ class StageKind(StrEnum):
     TEXT_TO_ACTION = "t2a"  # prompt and state alone: no pictures, τ sigmoid-normal
     PRETRAINING = "pretrain"  # every set, pictures, τ Beta
     FINE_TUNING = "finetune"  # the same on one set, at a lower rate
+    GEOMETRY = "geometry"  # not in the paper: which place a pixel means, where nothing stood; all else stays
 
 
-_RATE_SHARE = {StageKind.TEXT_TO_ACTION: 1.0, StageKind.PRETRAINING: 1.0, StageKind.FINE_TUNING: 0.3}
+_RATE_SHARE = {
+    StageKind.TEXT_TO_ACTION: 1.0,
+    StageKind.PRETRAINING: 1.0,
+    StageKind.FINE_TUNING: 0.3,
+    StageKind.GEOMETRY: 1.0,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,11 @@ from interlock.policy.training.card import Card
 from interlock.policy.training.lessons import Lessons
 from interlock.policy.training.material import Material
 from interlock.policy.training.request import TrainRequest
+from interlock.policy.training.stage import StageKind
 from interlock.policy.training.team import Team
 from interlock.policy.training.trainer import Report, Trainer
 from interlock.policy.vla.checkpoint import Checkpoint
-from interlock.policy.vla.config import InputKind, VlaConfig
+from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
 from interlock.policy.vla.statistics import Statistics
@@ -75,6 +76,7 @@ def train(
     try:
         material = Material.load(request.data, request.held_out, request.seed)
         start = _start(request, material)
+        _check_stages(request, start.config, material)
         model = start.model.to(team.device).requires_grad_(True)
         lessons = Lessons(material.sets, start.config, start.tokenizer, start.statistics)
         trainer = Trainer(request, model, material, lessons, team, tell, stop)
@@ -115,6 +117,7 @@ def _write(request: TrainRequest, material: Material, start: Checkpoint, trainer
             tokenizer=start.tokenizer,
             card=Card(request, material, trainer.evaluation, start.card).text(),
             sha256={},
+            stored=request.store,
         ).save(_checkpoint(request))
 
 
@@ -134,6 +137,28 @@ def _start(request: TrainRequest, material: Material) -> Checkpoint:
         card="",
         sha256={},
     )
+
+
+def _check_stages(request: TrainRequest, config: VlaConfig, material: Material) -> None:
+    for stage in request.stages:
+        if stage.kind is not StageKind.GEOMETRY:
+            continue
+        if config.grounding is Grounding.OFF:
+            raise BadInputError(
+                "a model that does not look for things in pictures has no geometry to learn",
+                field="stage",
+                value=f"{stage}",
+                mend="Leave that stage out.",
+            )
+        for demos in material.sets:
+            for role in config.cameras:
+                if not demos.projection(role).any():
+                    raise BadInputError(
+                        "nobody knows what this camera's matrix was, and geometry is learned from matrices",
+                        field=f"data {demos.folder.name}",
+                        value=role,
+                        mend="Leave the stage geometry out, or make the set again with cameras that say it.",
+                    )
 
 
 def _check_sets(material: Material, config: VlaConfig) -> None:

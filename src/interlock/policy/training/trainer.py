@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,16 +23,18 @@ from interlock.policy.training.photometry import Photometry
 from interlock.policy.training.pieces import latest, save_state
 from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.schedule import Schedule
+from interlock.policy.training.stage import Stage, StageKind
 from interlock.policy.training.team import Team
 from interlock.policy.training.word_noise import WordNoise
 from interlock.policy.vla.inputs import Batch
-from interlock.policy.vla.model import QwenVla
+from interlock.policy.vla.model import LossParts, QwenVla
 
 __all__ = ["Report", "Trainer"]
 
 _CLIP = 1.0
 _BETAS = (0.9, 0.95)
 _WARMUP_SHARE = 0.03
+_GEOMETRY_TIMES = 8  # a step: the pictures are looked at once, and that is what costs time
 _REPORTED = 20  # steps between rows of the curve
 
 
@@ -137,32 +139,52 @@ class Trainer:
         batch = self._batch(number, inside, text_only=stage.text_only).to(team.device)
         generator = torch.Generator().manual_seed(self._draw(2).integers(2**62).item())
         self._model.train()
-        with torch.autocast(team.device.type, dtype=torch.bfloat16, enabled=request.precision == "bfloat16"):
-            parts = self._model.loss(batch, generator, draws=request.draws)
+        parameters: list[torch.nn.Parameter] = list(self._model.parameters())
+        if stage.kind is StageKind.GEOMETRY:
+            parameters = self._model.geometry_parameters()
+            if inside == 0:
+                self.average.settle()  # all else stays as it ships
+        half = torch.autocast(team.device.type, dtype=torch.bfloat16, enabled=request.precision == "bfloat16")
+        losses = self._losses(stage, batch, generator)
+        told: list[dict[str, float]] = []
+        while True:
+            with half:
+                parts = next(losses, None)
+            if parts is None:
+                break
+            told.append(self._improve(parts, parameters))
+        self.average.update(self.step)
+        figures = {name: float(np.mean([each[name] for each in told])) for name in told[0]}
+        self._told.append({**figures, "rate": schedule.at(inside)})
+
+    def _losses(self, stage: Stage, batch: Batch, generator: torch.Generator) -> Iterator[LossParts]:
+        """What a step learns from, one after the other."""
+        if stage.kind is StageKind.GEOMETRY:
+            yield from self._model.geometry_losses(batch, generator, _GEOMETRY_TIMES)
+        else:
+            yield self._model.loss(batch, generator, draws=self._request.draws)
+
+    def _improve(self, parts: LossParts, parameters: list[torch.nn.Parameter]) -> dict[str, float]:
+        """Change these weights once; figures of it."""
         self._optimiser.zero_grad(set_to_none=True)
         parts.total.backward()
-        parameters = list(self._model.parameters())
-        team.share_gradients(parameters)
+        self._team.share_gradients(parameters)
         norm = torch.nn.utils.clip_grad_norm_(parameters, _CLIP)
         total = float(parts.total.detach())
         if not (math.isfinite(total) and math.isfinite(float(norm))):
             raise BadInputError(
                 "the loss is not finite any more",
                 field="rate",
-                value=request.rate,
+                value=self._request.rate,
                 mend="Lessen --rate; the last state is kept.",
             )
         self._optimiser.step()
-        self.average.update(self.step)
-        self._told.append(
-            {
-                "loss": total,
-                "action_loss": float(parts.action),
-                "grounding_loss": float(parts.grounding),
-                "gradient_norm": float(norm),
-                "rate": schedule.at(inside),
-            }
-        )
+        return {
+            "loss": total,
+            "action_loss": float(parts.action),
+            "grounding_loss": float(parts.grounding),
+            "gradient_norm": float(norm),
+        }
 
     def _batch(self, stage: int, inside: int, *, text_only: bool) -> Batch:
         frames, team = self._frames[stage], self._team

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Checkpoint:
         tokenizer: of its prompts.
         card: what it was trained on and how it did, Markdown.
         sha256: of each file, by name; empty for one that was never written.
+        stored: type that the weights are written in, "float32" or "bfloat16".
     """
 
     model: QwenVla
@@ -42,6 +43,7 @@ class Checkpoint:
     tokenizer: VlaTokenizer
     card: str
     sha256: Mapping[str, str]
+    stored: str = "float32"
 
     @property
     def config(self) -> VlaConfig:
@@ -84,12 +86,19 @@ class Checkpoint:
     def save(self, folder: Path) -> Checkpoint:
         """Write the five files and a SHA256SUMS over them; the same contents give the same bytes.
 
+        Returns what `load` would: with weights as rounded as they were written.
+
         Raises:
             StorageError: if the folder cannot be written.
+            CheckpointError: if a weight is too large for the type that they are stored in.
         """
+        weights = write_weights(self.model, self.stored)
+        model = self.model
+        if self.stored != "float32":
+            model, _ = read_weights(weights, self.config)
         contents = {
             "config.json": _text(self.config.to_json()),
-            "model.safetensors": write_weights(self.model),
+            "model.safetensors": weights,
             "statistics.json": _text(self.statistics.to_json()),
             "tokenizer.json": self.tokenizer.to_json().encode(),
             "card.md": self.card.encode(),
@@ -102,13 +111,7 @@ class Checkpoint:
                 (folder / name).write_bytes(content)
         except OSError as error:
             raise StorageError(f"cannot be written: {error}", field="checkpoint", value=str(folder)) from None
-        return Checkpoint(
-            model=self.model,
-            statistics=self.statistics,
-            tokenizer=self.tokenizer,
-            card=self.card,
-            sha256=sums,
-        )
+        return replace(self, model=model, sha256=sums)
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:
@@ -125,12 +128,14 @@ class Checkpoint:
         for body in statistics.bodies:
             _check_size(body, config)
         tokenizer = VlaTokenizer.from_json(utf8(content["tokenizer.json"], "tokenizer.json"), config)
+        model, stored = read_weights(content["model.safetensors"], config)
         return cls(
-            model=read_weights(content["model.safetensors"], config),
+            model=model,
             statistics=statistics,
             tokenizer=tokenizer,
             card=utf8(content["card.md"], "card.md"),
             sha256=sums,
+            stored=stored,
         )
 
 

@@ -108,16 +108,27 @@ class GroundingTarget:
         pixels: column and row of the middle, 0 to 1 across the picture, shape (B, cameras, 2, 2):
             camera, slot, (column, row).
         pixel_mask: True where the slot is in the picture, shape (B, cameras, 2).
+        projections: take a point of the robot's base [m] to column, row and depth, as `Frame.projection` does
+            one of the world, shape (B, cameras, 3, 4); all 0 where nobody knows.
+        carried: True for a camera that moves with the tool, shape (B, cameras).
     """
 
     positions: Tensor
     position_mask: Tensor
     pixels: Tensor
     pixel_mask: Tensor
+    projections: Tensor
+    carried: Tensor
 
     def to(self, device: torch.device | str) -> GroundingTarget:
         """The same on another device."""
         return GroundingTarget(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+    def repeat(self, times: int) -> GroundingTarget:
+        """Each observation so many times in a row."""
+        return GroundingTarget(
+            **{f.name: getattr(self, f.name).repeat_interleave(times, 0) for f in fields(self)}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,17 +19,16 @@ from interlock.hal.provenance import CODE, INLINE, Provenance
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation
 from interlock.policy.policy import PolicyContext
-from interlock.policy.proprioception import state_names
+from interlock.policy.proprioception import state_names, state_numbers
 from interlock.policy.stream.chunk_model import Draft
 from interlock.policy.stream.prefix import Prefix
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import InputKind
 from interlock.policy.vla.inputs import Inputs
-from interlock.policy.vla.instruction import instruction_of
+from interlock.policy.vla.instruction import step_prompt
 from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
-from interlock.policy.vla.prompt import write_prompt
 from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.rest import RestBand
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS, slot_vector
@@ -141,7 +140,7 @@ class LearnedModel:
 
     def _text(self, observation: Observation) -> str:
         task = observation.task
-        return write_prompt(self._embodiment, instruction_of(task.step or task.instruction, task.phase))
+        return step_prompt(self._embodiment, task.step or task.instruction, task.phase)
 
     def _observed(self, observation: Observation, text: str) -> Observed:
         scene = self._config.inputs is InputKind.SCENE
@@ -168,11 +167,10 @@ class LearnedModel:
         return found
 
     def _state(self, observation: Observation) -> FloatArray:
-        """Tool pose, width, joints, in the order of `state_names`."""
         state = observation.state
+        grip = state.gripper if self._embodiment.has_gripper else None
         tool = self._kinematics.tool_in_world(state.q)
-        width = [state.gripper.width_m] if self._embodiment.has_gripper and state.gripper is not None else []
-        return np.concatenate([tool[:3, 3], tool[:3, 0], tool[:3, 1], width, state.q])
+        return state_numbers(tool, None if grip is None else grip.width_m, state.q)
 
     def _tool(self, observation: Observation) -> FloatArray:
         """Where it is and the way it has come; before the first that is known of an arm it stood.

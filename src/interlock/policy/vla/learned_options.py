@@ -9,11 +9,9 @@ from typing import Any
 
 from interlock.errors import BadInputError
 from interlock.policy.told_options import unusable
+from interlock.policy.vla.shipped_weights import DEFAULT_WEIGHTS, shipped_weights, weights_at
 
-__all__ = ["SHIPPED", "LearnedOptions"]
-
-SHIPPED = Path(__file__).with_name("shipped")
-"""Where the checkpoint that ships is."""
+__all__ = ["LearnedOptions"]
 
 _REST_M, _REST_RAD = 0.003, 0.02
 _KNOWN = ("checkpoint", "rest_m", "rest_rad", "steps", "stream", "temperature", "threads", "uncertainty")
@@ -24,7 +22,7 @@ class LearnedOptions:
     """Which checkpoint, and how it is sampled.
 
     Attributes:
-        checkpoint: its folder.
+        checkpoint: its folder; a cell may name one that ships (`shipped_weights`).
         rest_m: way of the tool below which a chunk stands still, [m] (`rest.RestBand`).
         rest_rad: the same for its rotation, or for a joint, [rad].
         steps: Euler steps; None for the checkpoint's own.
@@ -40,8 +38,12 @@ class LearnedOptions:
     threads: int = 1
 
     @classmethod
-    def read(cls, told: Mapping[str, Any]) -> LearnedOptions:
+    def read(cls, told: Mapping[str, Any], beside: Path | None = None) -> LearnedOptions:
         """The options of a cell; the stream's own (`stream`) are read by the stream.
+
+        Args:
+            told: the options.
+            beside: the folder that a checkpoint's is told from; None for the current one.
 
         Raises:
             BadInputError: if a name is unknown, a value cannot be used, or there is no checkpoint.
@@ -50,16 +52,17 @@ class LearnedOptions:
             if name not in _KNOWN:
                 raise _unusable(name, told[name], f"one of {', '.join(_KNOWN)}")
         path = told.get("checkpoint")
-        if path is None and not SHIPPED.is_dir():
+        if path is None and DEFAULT_WEIGHTS not in shipped_weights():
             raise BadInputError(
-                "no trained weights ship with this version",
+                "the trained weights are missing from this installation",
                 field="policy.options.checkpoint",
                 mend="Name the folder of a checkpoint that `interlock train` has written.",
             )
         if path is not None and not isinstance(path, str | Path):
-            raise _unusable("checkpoint", path, "the folder of a checkpoint")
+            names = ", ".join(shipped_weights())
+            raise _unusable("checkpoint", path, f"a checkpoint's folder, or weights that ship: {names}")
         return cls(
-            checkpoint=SHIPPED if path is None else Path(path),
+            checkpoint=weights_at(DEFAULT_WEIGHTS if path is None else str(path), beside),
             rest_m=_share("rest_m", told.get("rest_m", _REST_M)),
             rest_rad=_share("rest_rad", told.get("rest_rad", _REST_RAD)),
             steps=None if told.get("steps") is None else _whole("steps", told["steps"], 100),

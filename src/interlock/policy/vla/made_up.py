@@ -54,6 +54,8 @@ def made_up_batch(config: VlaConfig, count: int, words: int, generator: torch.Ge
         position_mask=torch.ones(count, slots, dtype=torch.bool),
         pixels=torch.rand(count, cameras, slots, 2, generator=generator),
         pixel_mask=torch.ones(count, cameras, slots, dtype=torch.bool),
+        projections=torch.zeros(count, cameras, 3, 4),
+        carried=torch.zeros(count, cameras, dtype=torch.bool),
     )
     return Batch(
         inputs=made_up_inputs(config, count, words, generator),

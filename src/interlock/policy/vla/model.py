@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -112,6 +113,31 @@ class QwenVla(nn.Module):
             grounding = self.grounding.loss(encoded.found, batch.grounding)
         total = action + self.config.grounding_weight * grounding
         return LossParts(total=total, action=action.detach(), grounding=grounding.detach())
+
+    def geometry_parameters(self) -> list[nn.Parameter]:
+        """What learns from `geometry_losses`."""
+        return [] if self.grounding is None else list(self.grounding.place.parameters())
+
+    def geometry_losses(self, batch: Batch, generator: torch.Generator, times: int) -> Iterator[LossParts]:
+        """Losses of which place a pixel means (`GroundingHead.loss_elsewhere`); nothing else learns.
+
+        Args:
+            batch: with pictures, and where things are; looked at once.
+            generator: on the CPU; draws the places, others each time.
+            times: how many losses; whoever iterates may learn from one before asking for the next.
+
+        Raises:
+            ShapeError: if the batch does not fit the model, or the model says of no picture where things are.
+        """
+        batch.check(self.config)
+        with torch.no_grad():
+            found = self.encode(batch.inputs).found
+        mask, tool = batch.inputs.camera_mask, batch.inputs.tool
+        if self.grounding is None or found is None or batch.grounding is None or mask is None or tool is None:
+            raise ShapeError("it has no pictures in which things are found", field="batch.grounding")
+        for _ in range(times):
+            total = self.grounding.loss_elsewhere(found, batch.grounding, mask, tool, generator)
+            yield LossParts(total=total, action=total.new_zeros(()), grounding=total.detach())
 
     @torch.inference_mode()
     def sample(

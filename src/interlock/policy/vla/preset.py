@@ -174,7 +174,7 @@ PRESETS = {
         grounding_weight=0.0,
     ),
 }
-"""By name. `tiny` is what ships; `tiny-scene` is told where things are instead of seeing them."""
+"""By name. `tiny-scene` is told where things are instead of seeing them."""
 
 
 def preset(name: str) -> VlaConfig:

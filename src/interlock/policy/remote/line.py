@@ -188,7 +188,7 @@ class Line:
             if self._state is State.CLOSED:
                 return False
             self._agreed, self.metadata, self._used = said, wire.metadata, False
-            self._question = self._answer = None
+            # An answer stays: whoever asked over the last wire may not have come round to reading it.
             self._wire, self._state = wire, State.READY
             self._changed.notify_all()
         return True

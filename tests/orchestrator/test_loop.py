@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -302,7 +303,7 @@ def test_while_a_policy_hangs_in_lockstep_a_stop_gets_through() -> None:
 
     wanted = iter([False, False, True])
     proposer = WaitingProposer(Hanging(), lambda: next(wanted))
-    proposer.ask(None)  # comes back though nothing was answered
+    proposer.ask(0)  # comes back though nothing was answered
     assert proposer.answer() is None
     free.set()
 
@@ -337,6 +338,25 @@ def test_a_policy_that_hangs_costs_its_own_proposals_and_no_tick(bench: Callable
     answers = made.loop._proposer._answers  # type: ignore[attr-defined]
     answers.put(answers.get(timeout=60.0))
     assert made.ticks(1).mode is Mode.AUTO
+
+
+def test_the_thread_of_a_proposer_that_nobody_holds_ends_and_lets_go_of_the_policy() -> None:
+    class Quick:
+        name = "quick"
+
+        def propose(self, observation: object) -> object:
+            return observation
+
+    policy = Quick()
+    held, before = weakref.ref(policy), set(threading.enumerate())
+    proposer = WaitingProposer(policy, lambda: False)
+    (thread,) = set(threading.enumerate()) - before
+    proposer.ask(1)
+    assert proposer.answer() == 1
+    del policy, proposer
+    thread.join(timeout=60.0)
+    assert not thread.is_alive()
+    assert held() is None
 
 
 def test_a_policy_that_is_unsure_takes_back_what_it_proposed_and_may_ask_for_another_plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Protocol
 
@@ -59,16 +60,18 @@ class InlineProposer:
 class ThreadProposer:
     """Asks on a thread of its own: a policy that is slow or hangs costs its own proposals and nothing else.
 
-    While no answer comes the last chunk plays on until it is too old, and then the verified stop.
+    While no answer comes the last chunk plays on until it is too old, and then the verified stop. The thread
+    ends when nobody holds the proposer any more, and the policy with it.
     """
 
     def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._questions: queue.SimpleQueue[Observation] = queue.SimpleQueue()
+        self._questions: queue.SimpleQueue[Observation | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._waiting = False
         self._answered = threading.Event()
-        threading.Thread(target=self._run, name="policy", daemon=True).start()
+        asked = (policy, self._questions, self._answers, self._answered)
+        threading.Thread(target=_answer, args=asked, name="policy", daemon=True).start()
+        weakref.finalize(self, self._questions.put, None).atexit = False
 
     def free(self) -> bool:
         """Whether the last question is answered, and the answer taken."""
@@ -93,11 +96,6 @@ class ThreadProposer:
             return None
         self._waiting = False
         return answer
-
-    def _run(self) -> None:
-        while True:
-            self._answers.put(_proposal(self._policy, self._questions.get()))
-            self._answered.set()
 
 
 class WaitingProposer:
@@ -125,6 +123,18 @@ class WaitingProposer:
     def answer(self) -> object:
         """The answer, once; None if a stop came first."""
         return self._thread.answer()
+
+
+def _answer(
+    policy: Policy,
+    questions: queue.SimpleQueue[Observation | None],
+    answers: queue.SimpleQueue[object],
+    answered: threading.Event,
+) -> None:
+    """One answer to each question, until there is a None."""
+    while (observation := questions.get()) is not None:
+        answers.put(_proposal(policy, observation))
+        answered.set()
 
 
 def _proposal(policy: Policy, observation: Observation) -> object:

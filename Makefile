@@ -11,17 +11,20 @@ export OMP_NUM_THREADS ?= 1
 WEIGHTS ?= runs/weights
 PRESET ?= tiny-scene
 # Demonstrations, and stills for a model that sees: cell:episodes:seed.
-SETS ?= panda_tabletop:170:11 two_pandas:37:13 xarm6_tabletop:80:12
-STILLS ?= panda_tabletop:500:21 xarm6_tabletop:150:22 two_pandas:150:23
+SETS_tiny-scene ?= panda_tabletop:170:11 two_pandas:37:13 xarm6_tabletop:80:12
+SETS_tiny ?= panda_tabletop:80:11
+STILLS_tiny ?= panda_tabletop:500:21
+SETS ?= $(SETS_$(PRESET))
+STILLS ?= $(STILLS_$(PRESET))
 PICTURES ?= 10
 DEMOS ?=
-TRAIN_tiny-scene ?= --stage pretrain:8000
-TRAIN_tiny ?= --stage pretrain:8000 --rate 0.0007
-# What a preset learns after that, from those weights.
-THEN_tiny ?= --stage geometry:1500 --rate 0.002 --batch 64 --store bfloat16
 # The right arm of two_pandas stands in every demonstration.
 STANDS = joint1=0 joint2=-0.785398 joint3=0 joint4=-2.356194 joint5=0 joint6=1.570796 joint7=0.785398
-HOW = --batch 32 --precision bfloat16 $(STANDS:%=--constant right_panda_%)
+TRAIN_tiny-scene ?= --stage pretrain:8000 $(STANDS:%=--constant right_panda_%)
+TRAIN_tiny ?= --stage pretrain:6000 --rate 0.0007
+# What a preset learns after that, from those weights.
+THEN_tiny ?= --stage geometry:1500 --rate 0.002 --batch 64 --store bfloat16
+HOW = --batch 32 --precision bfloat16
 TRAIN ?= $(TRAIN_$(PRESET)) $(HOW)
 THEN ?= $(if $(THEN_$(PRESET)),$(HOW) $(THEN_$(PRESET)))
 # The first cell is judged on every axis, with the gate and without; the others on what was taught.
@@ -29,7 +32,7 @@ EVAL ?= --variation all --episodes 50
 EVAL_OTHERS ?= $(EVAL) --no-held-out --no-puppet
 WORKERS ?= 2
 CELLS = $(foreach one,$(SETS),$(firstword $(subst :, ,$(one))))
-SEEN = $(if $(filter tiny-scene,$(PRESET)),,$(foreach one,$(STILLS),$(firstword $(subst :, ,$(one)))_stills))
+SEEN = $(foreach one,$(STILLS),$(firstword $(subst :, ,$(one)))_stills)
 RUN = $(WEIGHTS)/$(PRESET)
 DATA = $(foreach one,$(CELLS) $(SEEN),--data $(WEIGHTS)/demos/$(one))
 each = set -e; for one in $(1); do IFS=:; set -- $$one; unset IFS; $(BIN)/interlock demos --cell $$1 --episodes $$2 --seed $$3 --workers $(WORKERS) --out $(WEIGHTS)/demos $(2); done

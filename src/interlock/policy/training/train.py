@@ -71,6 +71,7 @@ def train(
     """
     began_s = time.monotonic()
     torch.set_num_threads(request.threads)
+    torch.set_flush_denormal(True)  # the first gradients are that small, and a CPU slow with them
     _make(request.out)
     team = Team.join(request.device)
     try:

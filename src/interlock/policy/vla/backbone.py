@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from interlock.policy.vla.backbone_shape import BackboneFamily, BackboneShape
 from interlock.policy.vla.layout import Layout
+from interlock.policy.vla.patch_projection import PatchProjection
 from interlock.policy.vla.patches import patchify
 from interlock.policy.vla.vision_attention import VisionAttention
 
@@ -35,6 +36,7 @@ class Backbone(nn.Module):
             return
         for block in self.model.visual.blocks:
             block.attn = VisionAttention(block.attn)
+        self.model.visual.patch_embed.proj = PatchProjection(self.model.visual.patch_embed.proj)
 
     def attend_plainly(self) -> None:
         """Let the text attend by plain products, which mixed precision on a CPU trains faster with."""

@@ -12,7 +12,7 @@ WEIGHTS ?= runs/weights
 PRESET ?= tiny-scene
 # Demonstrations, and stills for a model that sees: cell:episodes:seed.
 SETS_tiny-scene ?= panda_tabletop:170:11 two_pandas:37:13 xarm6_tabletop:80:12
-SETS_tiny ?= panda_tabletop:80:11
+SETS_tiny ?= panda_tabletop:84:11
 STILLS_tiny ?= panda_tabletop:500:21
 SETS ?= $(SETS_$(PRESET))
 STILLS ?= $(STILLS_$(PRESET))
@@ -21,7 +21,7 @@ DEMOS ?=
 # The right arm of two_pandas stands in every demonstration.
 STANDS = joint1=0 joint2=-0.785398 joint3=0 joint4=-2.356194 joint5=0 joint6=1.570796 joint7=0.785398
 TRAIN_tiny-scene ?= --stage pretrain:8000 $(STANDS:%=--constant right_panda_%)
-TRAIN_tiny ?= --stage pretrain:6000 --rate 0.0007
+TRAIN_tiny ?= --stage pretrain:2400 --rate 0.0007
 # What a preset learns after that, from those weights.
 THEN_tiny ?= --stage geometry:1500 --rate 0.002 --batch 64 --store bfloat16
 HOW = --batch 32 --precision bfloat16
@@ -34,8 +34,8 @@ WORKERS ?= 2
 CELLS = $(foreach one,$(SETS),$(firstword $(subst :, ,$(one))))
 SEEN = $(foreach one,$(STILLS),$(firstword $(subst :, ,$(one)))_stills)
 RUN = $(WEIGHTS)/$(PRESET)
-DATA = $(foreach one,$(CELLS) $(SEEN),--data $(WEIGHTS)/demos/$(one))
-each = set -e; for one in $(1); do IFS=:; set -- $$one; unset IFS; $(BIN)/interlock demos --cell $$1 --episodes $$2 --seed $$3 --workers $(WORKERS) --out $(WEIGHTS)/demos $(2); done
+DATA = $(foreach one,$(CELLS) $(SEEN),--data $(RUN)/demos/$(one))
+each = set -e; for one in $(1); do IFS=:; set -- $$one; unset IFS; $(BIN)/interlock demos --cell $$1 --episodes $$2 --seed $$3 --workers $(WORKERS) --out $(RUN)/demos $(2); done
 
 .PHONY: demo test test-slow check mutate evidence evidence-slice tables bench venv clean
 .PHONY: train-smoke weights weights-demos weights-train weights-eval
@@ -53,6 +53,7 @@ evidence-slice: venv ; $(BIN)/python tests/evidence/run.py --slice 0.01 --compar
 tables: venv ; $(BIN)/python tests/evidence/run.py --tables
 bench: venv build/peer/.complete ; $(BIN)/interlock bench
 weights-demos: venv
+	$(if $(SETS),,$(error There are no demonstrations for '$(PRESET)'. Mend: name them, SETS=cell:episodes:seed))
 	$(call each,$(SETS),$(DEMOS))
 	$(if $(SEEN),$(call each,$(STILLS),--stills $(PICTURES)))
 weights-train: weights-demos

@@ -125,6 +125,32 @@ def test_a_block_that_stands_while_the_hand_goes_down_is_noticed(std_m: float, m
         assert 0.0 < found < most_m, f"seed {seed}"
 
 
+@pytest.mark.parametrize(
+    ("std_m", "delay_s", "most_m"), [(0.0, 0.0, 0.04), (0.003, 0.0, 0.05), (0.003, 0.19, 0.07)]
+)
+def test_a_press_from_the_first_instant_is_noticed_within_the_way_that_the_guarantee_names(
+    std_m: float, delay_s: float, most_m: float
+) -> None:
+    def stands(now: float) -> Array:
+        return np.array([0.0, 0.0, (0.5 if now > 0.0 else lowering(now)) - 0.1])
+
+    for seed in range(20):
+        ticks = enumerate(watched(1.5, lowering, stands, seed=seed, std_m=std_m, delay_s=delay_s))
+        found = next(tick for tick, watch in ticks if watch.beyond(PRESSED_M))
+        assert 0.1 * found * 0.01 < most_m, f"seed {seed}"
+
+
+def test_what_was_sighted_badly_at_first_is_believed_less_for_ever() -> None:
+    """Hidden for half a second, then plain to see: errors of the first mean stay in the difference."""
+    for seed in range(200):
+        watch, errors = PressWatch(), np.random.default_rng(seed)
+        for tick in range(0, 150, 5):
+            std_m = 0.006 if tick < 50 else 0.0005
+            place = carried(tick * 0.01) + errors.normal(0.0, std_m, 3)
+            watch.look(hand(lowering(tick * 0.01)), tick * PERIOD_NS, thing(place, tick * PERIOD_NS, std_m))
+            assert not watch.beyond(PRESSED_M), f"seed {seed}"
+
+
 def test_a_block_that_sinks_in_the_hand_is_not_pressed() -> None:
     def sinks(now: float) -> Array:
         return np.array([0.0, 0.0, 0.4 - 0.02 * now])

@@ -115,6 +115,7 @@ def test_a_folder_may_have_the_name_of_weights_that_ship(
     own = tmp_path / DEFAULT_WEIGHTS
     assert weights_at(f"./{DEFAULT_WEIGHTS}") == own
     assert LearnedOptions.read({"checkpoint": str(own)}).checkpoint == own
+    assert LearnedOptions.read({"checkpoint": Path(DEFAULT_WEIGHTS)}).checkpoint == own
     assert weights_at(DEFAULT_WEIGHTS) == SHIPPED / DEFAULT_WEIGHTS
     assert name_of(SHIPPED / ".." / "shipped" / DEFAULT_WEIGHTS) == DEFAULT_WEIGHTS
     assert name_of(own) is None

@@ -31,7 +31,7 @@ class PressWatch:
         self._hands: deque[tuple[int, FloatArray]] = deque()
         self._sighted: deque[tuple[int, FloatArray]] = deque()
         self._began: FloatArray | None = None
-        self._first = 0
+        self._began_variance_m2 = 0.0
         self._sure_m = math.inf
         self.risen_m = 0.0
         """The mean rise, [m]; 0 until there are enough sightings."""
@@ -71,7 +71,8 @@ class PressWatch:
             return
         mean = np.mean([place for _, place in self._sighted], axis=0)
         many = min(len(self._sighted), _MOST)
+        variance_m2 = thing.position_std_m**2 / many
         if self._began is None:
-            self._began, self._first = mean, many
+            self._began, self._began_variance_m2 = mean, variance_m2
         self.risen_m = float((hand[:3, :3] @ (mean - self._began))[2])
-        self._sure_m = _SIGMAS * thing.position_std_m * math.sqrt(1.0 / self._first + 1.0 / many)
+        self._sure_m = _SIGMAS * math.sqrt(self._began_variance_m2 + variance_m2)

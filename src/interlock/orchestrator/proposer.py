@@ -61,7 +61,7 @@ class ThreadProposer:
     """Asks on a thread of its own: a policy that is slow or hangs costs its own proposals and nothing else.
 
     While no answer comes the last chunk plays on until it is too old, and then the verified stop. The thread
-    ends when nobody holds the proposer any more, and the policy with it.
+    ends when nobody holds the proposer any more and the last question is answered, and lets go of the policy.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -134,6 +134,7 @@ def _answer(
     """One answer to each question, until there is a None."""
     while (observation := questions.get()) is not None:
         answers.put(_proposal(policy, observation))
+        del observation  # and its pictures, while nothing is asked
         answered.set()
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +113,40 @@ def test_geometry_that_cannot_be_learned_is_refused(numbers: Path, tmp_path: Pat
     assert unknown.value.value == "wrist"
     with pytest.raises(BadInputError, match="no geometry"):
         train(replace(request_for(numbers, tmp_path / "told", "geometry:1"), preset="tiny-scene"))
+
+
+def test_geometry_asks_only_the_sets_that_it_learns_from(numbers: Path, tmp_path: Path) -> None:
+    known = write_set(tmp_path / "known", wrist=True)
+    asked = request_for(known, tmp_path / "out", "pretrain:1", "geometry:1:known")
+    assert train(replace(asked, data=(known, numbers))).done
+    with pytest.raises(BadInputError, match="matrix"):
+        train(replace(asked, data=(known, numbers), stages=(Stage.parse("geometry:1:numbers"),)))
+
+
+def test_small_numbers_are_small_numbers_again_behind_a_training(numbers: Path, tmp_path: Path) -> None:
+    smallest = torch.tensor(1e-40)
+    inside: list[float] = []
+
+    def never() -> bool:
+        inside.append(float(smallest * 1.0))
+        return False
+
+    train(request_for(numbers, tmp_path / "done", "pretrain:1"), stop=never)
+    assert inside == [0.0]
+    assert float(smallest * 1.0) > 0.0
+    with pytest.raises(BadInputError):
+        train(request_for(numbers, tmp_path / "burst", "pretrain:8", rate=1e30))
+    assert float(smallest * 1.0) > 0.0
+
+
+def test_a_training_does_not_go_on_with_other_demonstrations(tmp_path: Path) -> None:
+    asked = request_for(write_set(tmp_path / "numbers"), tmp_path / "out", "pretrain:2")
+    train(asked)
+    shutil.rmtree(tmp_path / "numbers")
+    write_set(tmp_path / "numbers", episodes=7)
+    with pytest.raises(BadInputError) as refused:
+        train(asked)
+    assert refused.value.field == "data"
 
 
 def test_folder_of_another_training_is_refused(numbers: Path, tmp_path: Path) -> None:

@@ -187,8 +187,10 @@ class Line:
         with self._changed:
             if self._state is State.CLOSED:
                 return False
-            self._agreed, self.metadata, self._used = said, wire.metadata, False
-            # An answer stays: whoever asked over the last wire may not have come round to reading it.
+            self._agreed, self.metadata = said, wire.metadata
+            # An answer stays: whoever asked over the last wire may not have come round to reading it. A
+            # question that the last wire was not asked any more will be the first that this one is asked.
+            self._used = self._question is not None
             self._wire, self._state = wire, State.READY
             self._changed.notify_all()
         return True
@@ -207,12 +209,12 @@ class Line:
             except Exception as error:
                 answer = _told(error)
             with self._changed:
+                self._answer = (ticket, answer)
+                self._changed.notify_all()
                 if not self._ready():
                     return
                 if isinstance(answer, RemotePolicyError):
                     self._state, self._why = State.CONNECTING, answer
-                self._answer = (ticket, answer)
-                self._changed.notify_all()
                 if isinstance(answer, RemotePolicyError):
                     return
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,13 +141,9 @@ class Material:
         """A tokenizer of every prompt there is, and of every letter for those that are not."""
         return VlaTokenizer.train({text for demos in self.sets for text in prompts_of(demos)}, config)
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 over where the sets come from and how much there is of them."""
-        digest = hashlib.sha256()
-        for demos in self.sets:
-            digest.update(demos.head.to_json().encode())
-        return digest.hexdigest()
+    def digests(self) -> dict[str, str]:
+        """SHA-256 over the data files of each set, by its name; reads them all."""
+        return {demos.folder.name: demos.sha256 for demos in self.sets}
 
 
 def _unit(name: str) -> str:

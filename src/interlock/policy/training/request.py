@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,10 @@ class TrainRequest:
         return len(self.stages) - 1, self.stages[-1], self.stages[-1].steps
 
     def decisive(self) -> dict[str, Any]:
-        """All that a state must have been made with for the run to go on from it; JSON."""
+        """All but the data that a state must have been made with for the run to go on from it; JSON.
+
+        Reads the weights that are begun from.
+        """
         return {
             "preset": self.preset,
             "stages": [str(stage) for stage in self.stages],
@@ -90,11 +92,6 @@ class TrainRequest:
             "begin_from": None if self.begin_from is None else _weights_of(self.begin_from),
             "constants": dict(self.constants),
         }
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over `decisive`."""
-        return hashlib.sha256(json.dumps(self.decisive(), sort_keys=True).encode()).hexdigest()
 
 
 def _weights_of(folder: Path) -> str:

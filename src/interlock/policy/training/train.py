@@ -12,6 +12,7 @@ import torch
 
 from interlock.errors import BadInputError, StorageError
 from interlock.policy.training.card import Card
+from interlock.policy.training.denormals import denormals_flushed
 from interlock.policy.training.lessons import Lessons
 from interlock.policy.training.material import Material
 from interlock.policy.training.request import TrainRequest
@@ -71,7 +72,6 @@ def train(
     """
     began_s = time.monotonic()
     torch.set_num_threads(request.threads)
-    torch.set_flush_denormal(True)  # the first gradients are that small, and a CPU slow with them
     _make(request.out)
     team = Team.join(request.device)
     try:
@@ -83,7 +83,8 @@ def train(
         trainer = Trainer(request, model, material, lessons, team, tell, stop)
         if team.leads:
             say(_opening(material, model, team, trainer.resumed))
-        done = trainer.run(began_s)
+        with denormals_flushed():
+            done = trainer.run(began_s)
         trainer.draw_curves()
         if done and team.leads:
             _write(request, material, start, trainer)
@@ -152,7 +153,7 @@ def _check_stages(request: TrainRequest, config: VlaConfig, material: Material) 
                 mend="Leave that stage out.",
             )
         for demos in material.sets:
-            for role in config.cameras:
+            for role in config.cameras if demos.folder.name in (stage.sets or (demos.folder.name,)) else ():
                 if not demos.projection(role).any():
                     raise BadInputError(
                         "nobody knows what this camera's matrix was, and geometry is learned from matrices",

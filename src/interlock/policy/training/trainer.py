@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,7 @@ class Trainer:
         self._examiner = Evaluation(lessons, material, request.seed)
         self.evaluation: dict[str, float] = {}
         self._told: list[dict[str, float]] = []
+        self._decisive = request.decisive() | {"data": material.digests()}
         self.step, self.resumed = self._take_up()
         self._curve = Curve(request.out, self.step) if team.leads else None
 
@@ -243,8 +245,7 @@ class Trainer:
         for name, parameter in self._model.named_parameters():
             for key, value in self._optimiser.state.get(parameter, {}).items():
                 tensors[f"optimiser/{name}/{key}"] = value
-        request = self._request
-        info = {"request": request.digest, "decisive": request.decisive(), "evaluation": self.evaluation}
+        info = {"decisive": self._decisive, "evaluation": self.evaluation}
         save_state(self._request.out / "states", self.step, tensors, info)
 
     def _take_up(self) -> tuple[int, str]:
@@ -253,8 +254,8 @@ class Trainer:
         if found is None:
             return 0, ""
         step, tensors, info, damaged = found
-        if info.get("request") != self._request.digest:
-            raise _other_request(info.get("decisive", {}), self._request)
+        if info.get("decisive") != self._decisive:
+            raise _other_request(info.get("decisive", {}), self._decisive, self._request.out)
         with torch.no_grad():
             for name, parameter in self._model.named_parameters():
                 parameter.copy_(tensors[f"model/{name}"])
@@ -286,12 +287,11 @@ def _groups(model: QwenVla, request: TrainRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _other_request(kept: dict[str, Any], request: TrainRequest) -> BadInputError:
-    wanted = request.decisive()
+def _other_request(kept: dict[str, Any], wanted: dict[str, Any], out: Path) -> BadInputError:
     field = next((name for name in wanted if kept.get(name) != wanted[name]), "request")
     return BadInputError(
         "the training in this folder was begun with something else here",
         field=field,
         value=kept.get(field),
-        mend=f"Run the command that began it, or name a new folder than {request.out} with --out.",
+        mend=f"Run the command that began it, or name a new folder than {out} with --out.",
     )

@@ -62,7 +62,7 @@ class LearnedOptions:
             names = ", ".join(shipped_weights())
             raise _unusable("checkpoint", path, f"a checkpoint's folder, or weights that ship: {names}")
         return cls(
-            checkpoint=weights_at(DEFAULT_WEIGHTS if path is None else str(path), beside),
+            checkpoint=weights_at(DEFAULT_WEIGHTS if path is None else path, beside),
             rest_m=_share("rest_m", told.get("rest_m", _REST_M)),
             rest_rad=_share("rest_rad", told.get("rest_rad", _REST_RAD)),
             steps=None if told.get("steps") is None else _whole("steps", told["steps"], 100),

@@ -20,31 +20,33 @@ def shipped_weights() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in SHIPPED.glob("*/config.json")))
 
 
-def weights_at(told: str, beside: Path | None = None) -> Path:
+def weights_at(told: str | Path, beside: Path | None = None) -> Path:
     """Absolute folder of a checkpoint: of weights that ship, if `told` is such a name.
 
-    A folder that has the name of weights that ship is told as `./tiny-scene`.
+    A folder that has the name of weights that ship is told as `./tiny-scene`, or as a `Path`.
 
     Args:
-        told: a name, or a folder; `~` is the home directory.
+        told: a name or a folder as text, `~` is the home directory; a `Path` is a folder.
         beside: the folder that others are told from; None for the current one.
 
     Raises:
         BadInputError: if nothing is told, or somebody's home directory that is not known.
     """
-    if not told.strip():
+    if isinstance(told, str) and not told.strip():
         raise BadInputError(
             "no checkpoint is named",
             field="checkpoint",
             value=told,
             mend=f"Name a folder, or weights that ship: {', '.join(shipped_weights())}.",
         )
-    if told in shipped_weights():
+    if isinstance(told, str) and told in shipped_weights():
         return SHIPPED / told
     try:
         folder = Path(told).expanduser()
     except RuntimeError as error:
-        raise BadInputError(f"{error}", field="checkpoint", value=told, mend="Name its folder.") from None
+        raise BadInputError(
+            f"{error}", field="checkpoint", value=str(told), mend="Name its folder."
+        ) from None
     return (folder if beside is None else beside / folder).absolute()
 
 

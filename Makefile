@@ -23,7 +23,7 @@ STANDS = joint1=0 joint2=-0.785398 joint3=0 joint4=-2.356194 joint5=0 joint6=1.5
 TRAIN_tiny-scene ?= --stage pretrain:8000 $(STANDS:%=--constant right_panda_%)
 TRAIN_tiny ?= --stage pretrain:2400 --rate 0.0007
 # What a preset learns after that, from those weights.
-THEN_tiny ?= --stage geometry:1500 --rate 0.002 --batch 64 --store bfloat16
+THEN_tiny ?= --stage geometry:600 --rate 0.002 --batch 64 --store bfloat16
 HOW = --batch 32 --precision bfloat16
 TRAIN ?= $(TRAIN_$(PRESET)) $(HOW)
 THEN ?= $(if $(THEN_$(PRESET)),$(HOW) $(THEN_$(PRESET)))

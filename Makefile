@@ -6,8 +6,9 @@ MEND := Mend: install Python 3.11 with its venv module (on Debian or Ubuntu the 
 # One numeric thread per process: more only get in each other's way at these sizes.
 export OMP_NUM_THREADS ?= 1
 
-# Weights that ship, again from nothing: `make weights PRESET=tiny` or `PRESET=tiny-scene`, some hours on two cores each. Cut off, the same
-# command goes on; with other values of these variables it makes other weights. Last of all it copies them to where they ship from, with their card.
+# Weights that ship, again from nothing: `make weights`, some hours on two cores. `PRESET=tiny` makes those of the model that looks through
+# cameras, for the Panda alone; none of it ships yet. Cut off, the same command goes on; with other values of these variables it makes other
+# weights. Last of all it copies them to where they ship from, with their card.
 WEIGHTS ?= runs/weights
 PRESET ?= tiny-scene
 # Demonstrations, and stills for a model that sees: cell:episodes:seed.
@@ -21,9 +22,9 @@ DEMOS ?=
 # The right arm of two_pandas stands in every demonstration.
 STANDS = joint1=0 joint2=-0.785398 joint3=0 joint4=-2.356194 joint5=0 joint6=1.570796 joint7=0.785398
 TRAIN_tiny-scene ?= --stage pretrain:8000 $(STANDS:%=--constant right_panda_%)
-TRAIN_tiny ?= --stage pretrain:2400 --rate 0.0007
+TRAIN_tiny ?= --stage pretrain:6000 --rate 0.0007
 # What a preset learns after that, from those weights.
-THEN_tiny ?= --stage geometry:600 --rate 0.002 --batch 64 --store bfloat16
+THEN_tiny ?= --stage geometry:1500 --rate 0.002 --batch 64 --store bfloat16
 HOW = --batch 32 --precision bfloat16
 TRAIN ?= $(TRAIN_$(PRESET)) $(HOW)
 THEN ?= $(if $(THEN_$(PRESET)),$(HOW) $(THEN_$(PRESET)))

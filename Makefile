@@ -7,7 +7,7 @@ MEND := Mend: install Python 3.11 with its venv module (on Debian or Ubuntu the 
 export OMP_NUM_THREADS ?= 1
 
 # Weights that ship, again from nothing: `make weights`, some hours on two cores. `PRESET=tiny` makes those of the model that looks through
-# cameras, for the Panda alone; none of it ships yet. Cut off, the same command goes on; with other values of these variables it makes other
+# cameras, for the Panda alone: those figures were not run to their end, and nothing of it ships. Cut off, the same command goes on; with other values of these variables it makes other
 # weights. Last of all it copies them to where they ship from, with their card.
 WEIGHTS ?= runs/weights
 PRESET ?= tiny-scene
@@ -24,10 +24,9 @@ STANDS = joint1=0 joint2=-0.785398 joint3=0 joint4=-2.356194 joint5=0 joint6=1.5
 TRAIN_tiny-scene ?= --stage pretrain:8000 $(STANDS:%=--constant right_panda_%)
 TRAIN_tiny ?= --stage pretrain:6000 --rate 0.0007
 # What a preset learns after that, from those weights.
-THEN_tiny ?= --stage geometry:1500 --rate 0.002 --batch 64 --store bfloat16
-HOW = --batch 32 --precision bfloat16
-TRAIN ?= $(TRAIN_$(PRESET)) $(HOW)
-THEN ?= $(if $(THEN_$(PRESET)),$(HOW) $(THEN_$(PRESET)))
+THEN_tiny ?= --stage geometry:1500 --rate 0.002 --batch 64 --precision bfloat16 --store bfloat16
+TRAIN ?= $(TRAIN_$(PRESET)) --batch 32 --precision bfloat16
+THEN ?= $(THEN_$(PRESET))
 # The first cell is judged on every axis, with the gate and without; the others on what was taught.
 EVAL ?= --variation all --episodes 50
 EVAL_OTHERS ?= $(EVAL) --no-held-out --no-puppet

@@ -215,7 +215,6 @@ class Line:
                     return
                 if isinstance(answer, RemotePolicyError):
                     self._state, self._why = State.CONNECTING, answer
-                if isinstance(answer, RemotePolicyError):
                     return
 
 

@@ -75,8 +75,8 @@ class Material:
                 (looked_at if index in aside else taught).extend(Lesson(number, frame) for frame in episode)
         return cls(sets=sets, taught=tuple(taught), looked_at=tuple(looked_at))
 
-    def of(self, stage: Stage) -> tuple[Lesson, ...]:
-        """The frames that a stage learns from.
+    def sets_of(self, stage: Stage) -> tuple[Demonstrations, ...]:
+        """The sets that a stage learns from.
 
         Raises:
             BadInputError: if it names a set that is not there.
@@ -90,9 +90,20 @@ class Material:
                     value=name,
                     mend=f"Known are: {', '.join(names)}.",
                 )
-        wanted = {names.index(name) for name in stage.sets or names}
-        if stage.text_only:
-            wanted = {number for number in wanted if not self.sets[number].still}
+        wanted = stage.sets or names
+        return tuple(
+            demos
+            for demos in self.sets
+            if demos.folder.name in wanted and not (stage.text_only and demos.still)
+        )
+
+    def of(self, stage: Stage) -> tuple[Lesson, ...]:
+        """The frames that a stage learns from.
+
+        Raises:
+            BadInputError: if it names a set that is not there.
+        """
+        wanted = {self.sets.index(demos) for demos in self.sets_of(stage)}
         return tuple(lesson for lesson in self.taught if lesson.demos in wanted)
 
     def sample(self, seed: int) -> tuple[Lesson, ...]:

@@ -152,8 +152,8 @@ def _check_stages(request: TrainRequest, config: VlaConfig, material: Material) 
                 value=f"{stage}",
                 mend="Leave that stage out.",
             )
-        for demos in material.sets:
-            for role in config.cameras if demos.folder.name in (stage.sets or (demos.folder.name,)) else ():
+        for demos in material.sets_of(stage):
+            for role in config.cameras:
                 if not demos.projection(role).any():
                     raise BadInputError(
                         "nobody knows what this camera's matrix was, and geometry is learned from matrices",

@@ -32,15 +32,16 @@ def weights_at(told: str | Path, beside: Path | None = None) -> Path:
     Raises:
         BadInputError: if nothing is told, or somebody's home directory that is not known.
     """
-    if isinstance(told, str) and not told.strip():
-        raise BadInputError(
-            "no checkpoint is named",
-            field="checkpoint",
-            value=told,
-            mend=f"Name a folder, or weights that ship: {', '.join(shipped_weights())}.",
-        )
-    if isinstance(told, str) and told in shipped_weights():
-        return SHIPPED / told
+    if isinstance(told, str):
+        if not told.strip():
+            raise BadInputError(
+                "no checkpoint is named",
+                field="checkpoint",
+                value=told,
+                mend=f"Name a folder, or weights that ship: {', '.join(shipped_weights())}.",
+            )
+        if told in shipped_weights():
+            return SHIPPED / told
     try:
         folder = Path(told).expanduser()
     except RuntimeError as error:

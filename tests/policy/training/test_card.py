@@ -11,6 +11,7 @@ from interlock.policy.training.material import Material
 from interlock.policy.training.options import parser, request_of
 from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.stage import Stage
+from interlock.policy.vla.shipped_weights import weights_at
 
 
 def test_the_command_of_a_card_gives_back_every_digit_of_what_decided_the_training() -> None:
@@ -30,3 +31,19 @@ def test_the_command_of_a_card_gives_back_every_digit_of_what_decided_the_traini
     again = request_of(parser("interlock train").parse_args(shlex.split(command)[2:]))
     assert again.decisive() == asked.decisive()
     assert replace(again, data=asked.data, out=asked.out) == asked
+
+
+def test_a_card_names_weights_that_ship_by_their_name_and_says_how_many_trained() -> None:
+    asked = TrainRequest(
+        data=(Path("panda"),),
+        out=Path("out"),
+        stages=(Stage.parse("action:5"),),
+        begin_from=Path("runs/first/checkpoint"),
+        decoder_from=weights_at("tiny-scene"),
+    )
+    nothing = Material(sets=(), taught=(), looked_at=())
+    words = shlex.split(Card(asked, nothing, {}, processes=2).command())
+    assert words[:5] == ["torchrun", "--nproc-per-node", "2", "-m", "interlock.policy.training"]
+    assert words[words.index("--from") + 1] == "first/checkpoint"
+    again = request_of(parser("").parse_args(words[5:]))
+    assert again.decoder_from == asked.decoder_from

@@ -43,7 +43,9 @@ def weights(summary: TrainSummary) -> dict[str, torch.Tensor]:
     return dict(Checkpoint.load(Path(summary.checkpoint)).model.state_dict())
 
 
-@pytest.mark.parametrize("stages", [("t2a:3", "pretrain:5"), ("pretrain:2", "geometry:6")])
+@pytest.mark.parametrize(
+    "stages", [("t2a:3", "pretrain:5"), ("pretrain:2", "geometry:6"), ("pretrain:3", "action:5")]
+)
 def test_run_that_was_cut_off_and_went_on_is_the_run_that_was_not(
     stages: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -105,6 +107,20 @@ def test_geometry_is_learned_by_what_turns_pixels_into_places_alone(tmp_path: Pa
     changed = {name for name, weight in new.items() if not torch.equal(weight, old[name])}
     assert changed == {name for name in new if name.startswith("grounding.place.")}
     assert "--stage geometry:6" in Checkpoint.load(Path(both.checkpoint)).card
+
+
+def test_action_is_learned_by_the_decoder_alone_and_from_sets_that_show_one(
+    numbers: Path, tmp_path: Path
+) -> None:
+    both = train(request_for(numbers, tmp_path / "both", "pretrain:4", "action:30", rate=1e-2))
+    rows = [json.loads(line) for line in (tmp_path / "both" / "curve.jsonl").read_text().splitlines()]
+    assert rows[-1]["stage"] == "action"
+    before = train(request_for(numbers, tmp_path / "before", "pretrain:4", rate=1e-2))
+    assert both.figures["way_error_mm"] < before.figures["way_error_mm"]
+    assert both.figures["place_error_mm"] == before.figures["place_error_mm"]
+    old, new = weights(before), weights(both)
+    changed = {name for name, weight in new.items() if not torch.equal(weight, old[name])}
+    assert changed == {name for name in new if not name.startswith(("backbone.", "grounding."))}
 
 
 def test_geometry_that_cannot_be_learned_is_refused(numbers: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def micro(
         decoder=replace(
             tiny.decoder, width=32, blocks=2, heads=2, mlp_hidden=48, time_features=16, attention=attention
         ),
-        flow=replace(tiny.flow, euler_steps=10),
+        flow=replace(tiny.flow, euler_steps=10, temperature=1.0),
         channels=10,
         horizon=8,
         state_width=state_width,

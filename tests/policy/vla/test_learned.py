@@ -162,7 +162,9 @@ def test_chunk_is_in_the_cells_channels_and_says_where_it_comes_from(folder: Pat
     )
     weights = Checkpoint.load(folder).sha256["model.safetensors"]
     assert weights[:16] in chunk.provenance.version
-    np.testing.assert_allclose(chunk.spread, chunk.samples.std(axis=0), rtol=1e-12)
+    assert chunk.spread is not None
+    # Of the arm: a width outside the stroke is moved to its end, and the spread is what the model said.
+    np.testing.assert_allclose(chunk.spread[:, :-1], chunk.samples.std(axis=0)[:, :-1], rtol=1e-12)
     colder = create("vla", context_for(folder, temperature=0.5)).propose(observation(cell))
     assert colder is not None
     assert colder.provenance.config_sha256 != chunk.provenance.config_sha256
@@ -256,6 +258,30 @@ def test_a_pace_so_slow_that_the_gate_would_take_no_chunk_is_refused_when_it_is_
     learned._check_pace(0.1, 10.0)
     with pytest.raises(BadInputError, match=r"uncertainty\.pace.*0\.2 or more"):
         learned._check_pace(0.1, 5.0)
+
+
+def test_gripper_goes_on_from_the_width_that_was_asked_for_last(
+    seeing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = context_for(seeing)
+    model = LearnedModel(context, LearnedOptions.read(context.options))
+    seen = observation(cell_of("panda_tabletop"))
+    opens = np.linspace(0.0, 0.06, 16)
+    body = type(model._body)
+    monkeypatch.setattr(
+        body, "unscale_actions", lambda self, numbers: np.dstack([0.1 + 0.0 * numbers[..., :-1], opens])
+    )
+    asked = Executed(
+        stamps_ns=np.array([seen.stamp_ns - 1, seen.stamp_ns]),
+        q=np.tile(context.robot.home, (2, 1)),
+        widths_m=np.array([0.0, opens[5]]),
+        kinds=[MotionKind.PROPOSED] * 2,
+    )
+    for executed, first in ((asked, 5), (replace(asked, widths_m=None), 0)):
+        draft = model.infer(replace(seen, executed=executed), None, 1, 0)
+        assert draft is not None
+        assert draft.samples[0, : 16 - first, -1].tolist() == opens[first:].tolist()
+        assert draft.samples[0, -1, -1] == opens[-1]
 
 
 @pytest.mark.parametrize("known_s", [0.05, 0.5])

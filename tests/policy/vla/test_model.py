@@ -227,3 +227,16 @@ def test_refuses_a_batch_without_pictures_unless_it_is_text_only() -> None:
         lively(config).loss(replace(batch, inputs=blind), seeded())
     with pytest.raises(ShapeError, match="sees no pictures"):
         lively(config).loss(replace(batch, text_only=True), seeded())
+
+
+def test_first_sample_alone_is_colder_and_the_shape_may_say_how_cold() -> None:
+    config = micro()
+    model, inputs = lively(config), observations(config, 2)
+    warm = model.sample(inputs, seeded(), samples=3, temperature=1.0)
+    cold = model.sample(inputs, seeded(), samples=3, temperature=0.0)
+    assert not torch.equal(cold[:, 0], warm[:, 0])
+    assert torch.equal(cold[:, 1:], warm[:, 1:])
+    assert torch.equal(model.sample(inputs, seeded(9), samples=3, temperature=0.0)[:, 0], cold[:, 0])
+    assert torch.equal(model.sample(inputs, seeded(), samples=3), warm)
+    model.config = replace(config, flow=replace(config.flow, temperature=0.0))
+    assert torch.equal(model.sample(inputs, seeded(), samples=3), cold)

@@ -42,6 +42,10 @@ def _truth(data: dict[str, Any]) -> None:
     data["horizon"] = True
 
 
+def _hot(data: dict[str, Any]) -> None:
+    data["flow"]["temperature"] = 2.5
+
+
 def _infinite(data: dict[str, Any]) -> None:
     data["grounding_weight"] = float("inf")
 
@@ -77,6 +81,7 @@ def _long(data: dict[str, Any]) -> None:
         (_text, "config.channels"),
         (_truth, "config.horizon"),
         (_infinite, "config.grounding_weight"),
+        (_hot, "config.flow.temperature"),
         (_twice, "config.cameras"),
         (_clash, "config.backbone.tokens"),
         (_crooked, "config.image_size_px"),
@@ -88,6 +93,13 @@ def test_refuses_a_configuration_that_does_not_fit_and_names_the_field(spoil: An
     with pytest.raises(CheckpointError) as refused:
         VlaConfig.from_json(data)
     assert refused.value.field == field
+
+
+def test_configuration_from_before_there_was_a_temperature_starts_from_all_of_the_noise() -> None:
+    data = json.loads(json.dumps(preset("tiny").to_json()))
+    assert VlaConfig.from_json(data).flow.temperature == 0.0
+    del data["flow"]["temperature"]
+    assert VlaConfig.from_json(data).flow.temperature == 1.0
 
 
 def test_refuses_an_unknown_preset_and_names_the_known() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from interlock.policy.dataset.reader import Demonstrations
 from interlock.policy.training.material import Material
 from interlock.policy.training.request import TrainRequest
+from interlock.policy.vla.shipped_weights import name_of
 
 __all__ = ["Card"]
 
@@ -26,12 +27,14 @@ class Card:
         material: what was learned from.
         figures: the last evaluation.
         before: card of the checkpoint that the training began from, or "".
+        processes: how many shared the training; each draws its own noise.
     """
 
     request: TrainRequest
     material: Material
     figures: Mapping[str, float]
     before: str = ""
+    processes: int = 1
 
     def text(self) -> str:
         """Markdown."""
@@ -69,7 +72,10 @@ class Card:
     def command(self) -> str:
         """The command that makes it again."""
         request = self.request
-        words = ["interlock", "train", "--preset", request.preset, "--out", request.out.name]
+        words = ["interlock", "train"]
+        if self.processes > 1:
+            words = ["torchrun", "--nproc-per-node", str(self.processes), "-m", "interlock.policy.training"]
+        words += ["--preset", request.preset, "--out", request.out.name]
         for folder in request.data:
             words += ["--data", folder.name]
         for stage in request.stages:
@@ -79,8 +85,9 @@ class Card:
         words += ["--precision", request.precision, "--store", request.store]
         for name, value in request.constants:
             words += ["--constant", f"{name}={value}"]
-        if request.begin_from is not None:
-            words += ["--from", "/".join(request.begin_from.parts[-2:])]
+        for option, begun in (("--from", request.begin_from), ("--decoder-from", request.decoder_from)):
+            if begun is not None:
+                words += [option, name_of(begun) or "/".join(begun.parts[-2:])]
         return shlex.join(words)
 
     def _origin(self) -> list[str]:

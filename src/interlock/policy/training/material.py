@@ -94,7 +94,7 @@ class Material:
         return tuple(
             demos
             for demos in self.sets
-            if demos.folder.name in wanted and not (stage.text_only and demos.still)
+            if demos.folder.name in wanted and not (stage.moves_only and demos.still)
         )
 
     def of(self, stage: Stage) -> tuple[Lesson, ...]:

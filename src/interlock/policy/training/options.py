@@ -36,10 +36,16 @@ def parser(prog: str) -> argparse.ArgumentParser:
         help="a checkpoint, or weights that ship, to begin from",
     )
     what(
+        "--decoder-from",
+        metavar="NAME|DIR",
+        help="whose decoder to begin with: one that was told where things are knows how to move there",
+    )
+    what(
         "--stage",
         action="append",
         metavar="KIND:STEPS[:SET]",
-        help=f"t2a, pretrain, finetune or geometry; repeat for more; without any {' '.join(DEFAULT_STAGES)}",
+        help="t2a, pretrain, finetune, action (the decoder alone) or geometry; repeat for more; without any "
+        + " ".join(DEFAULT_STAGES),
     )
     what("--held-out", type=float, default=0.05, help="share of episodes that is only evaluated on")
     what("--constant", action="append", default=[], metavar="NAME=VALUE", help="what never moves, and where")
@@ -86,7 +92,8 @@ def request_of(options: argparse.Namespace) -> TrainRequest:
             mend="Give 0.05.",
         )
     given["data"] = tuple(given["data"])
-    given["begin_from"] = None if given["begin_from"] is None else weights_at(given["begin_from"])
+    for name in ("begin_from", "decoder_from"):
+        given[name] = None if given[name] is None else weights_at(given[name])
     given["stages"] = tuple(Stage.parse(text) for text in given.pop("stage") or DEFAULT_STAGES)
     given["constants"] = tuple(_constant(text) for text in given.pop("constant"))
     return TrainRequest(**given)

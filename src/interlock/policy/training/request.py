@@ -35,6 +35,7 @@ class TrainRequest:
         evaluate_every: steps between evaluations.
         max_minutes: stop before that, with a state; None for no bound.
         begin_from: a checkpoint's folder to begin from instead of random weights.
+        decoder_from: a checkpoint's folder whose decoder is begun with (`vla.adopted_decoder`), if any.
         constants: channels and states that never move, by name, and their value.
         store: type of the weights in the checkpoint, "float32" or "bfloat16"; decides nothing before its end.
     """
@@ -57,6 +58,7 @@ class TrainRequest:
     evaluate_every: int = 500
     max_minutes: float | None = None
     begin_from: Path | None = None
+    decoder_from: Path | None = None
     constants: tuple[tuple[str, float], ...] = ()
     store: str = "float32"
 
@@ -90,6 +92,7 @@ class TrainRequest:
             "precision": self.precision,
             "held_out": self.held_out,
             "begin_from": None if self.begin_from is None else _weights_of(self.begin_from),
+            "decoder_from": None if self.decoder_from is None else _weights_of(self.decoder_from),
             "constants": dict(self.constants),
         }
 

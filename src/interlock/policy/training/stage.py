@@ -17,6 +17,7 @@ class StageKind(StrEnum):
     PRETRAINING = "pretrain"  # every set, pictures, τ Beta
     FINE_TUNING = "finetune"  # the same on one set, at a lower rate
     GEOMETRY = "geometry"  # not in the paper: which place a pixel means, where nothing stood; all else stays
+    ACTION = "action"  # not in the paper: the decoder alone, several times on what the backbone saw once
 
 
 _RATE_SHARE = {
@@ -24,6 +25,7 @@ _RATE_SHARE = {
     StageKind.PRETRAINING: 1.0,
     StageKind.FINE_TUNING: 0.3,
     StageKind.GEOMETRY: 1.0,
+    StageKind.ACTION: 1.0,
 }
 
 
@@ -70,6 +72,11 @@ class Stage:
     def text_only(self) -> bool:
         """Whether it sees no pictures."""
         return self.kind is StageKind.TEXT_TO_ACTION
+
+    @property
+    def moves_only(self) -> bool:
+        """Whether it learns nothing from sets that show no motion."""
+        return self.kind in (StageKind.TEXT_TO_ACTION, StageKind.ACTION)
 
     @property
     def rate_share(self) -> float:

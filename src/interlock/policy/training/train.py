@@ -19,6 +19,7 @@ from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.stage import StageKind
 from interlock.policy.training.team import Team
 from interlock.policy.training.trainer import Report, Trainer
+from interlock.policy.vla.adopted_decoder import with_decoder_of
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
 from interlock.policy.vla.model import QwenVla
@@ -87,7 +88,7 @@ def train(
             done = trainer.run(began_s)
         trainer.draw_curves()
         if done and team.leads:
-            _write(request, material, start, trainer)
+            _write(request, material, start, trainer, team.world)
         return TrainSummary(
             done=done,
             steps=trainer.step,
@@ -110,14 +111,16 @@ def _checkpoint(request: TrainRequest) -> Path:
     return request.out / "checkpoint"
 
 
-def _write(request: TrainRequest, material: Material, start: Checkpoint, trainer: Trainer) -> None:
+def _write(
+    request: TrainRequest, material: Material, start: Checkpoint, trainer: Trainer, processes: int
+) -> None:
     """The checkpoint, with the averaged weights."""
     with trainer.average.in_place():
         Checkpoint(
             model=start.model,
             statistics=start.statistics,
             tokenizer=start.tokenizer,
-            card=Card(request, material, trainer.evaluation, start.card).text(),
+            card=Card(request, material, trainer.evaluation, start.card, processes).text(),
             sha256={},
             stored=request.store,
         ).save(_checkpoint(request))
@@ -125,6 +128,13 @@ def _write(request: TrainRequest, material: Material, start: Checkpoint, trainer
 
 def _start(request: TrainRequest, material: Material) -> Checkpoint:
     """Weights, tokenizer and statistics to begin with."""
+    start = _own_start(request, material)
+    if request.decoder_from is None:
+        return start
+    return with_decoder_of(start, Checkpoint.load(request.decoder_from))
+
+
+def _own_start(request: TrainRequest, material: Material) -> Checkpoint:
     if request.begin_from is not None:
         found = Checkpoint.load(request.begin_from)
         _check_sets(material, found.config)

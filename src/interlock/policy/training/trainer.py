@@ -36,6 +36,7 @@ _CLIP = 1.0
 _BETAS = (0.9, 0.95)
 _WARMUP_SHARE = 0.03
 _GEOMETRY_TIMES = 8  # a step: the pictures are looked at once, and that is what costs time
+_ACTION_TIMES = 4
 _REPORTED = 20  # steps between rows of the curve
 
 
@@ -142,8 +143,8 @@ class Trainer:
         generator = torch.Generator().manual_seed(self._draw(2).integers(2**62).item())
         self._model.train()
         parameters: list[torch.nn.Parameter] = list(self._model.parameters())
-        if stage.kind is StageKind.GEOMETRY:
-            parameters = self._model.geometry_parameters()
+        if stage.kind in (StageKind.GEOMETRY, StageKind.ACTION):
+            parameters = self._part(stage)
             if inside == 0:
                 self.average.settle()  # all else stays as it ships
         half = torch.autocast(team.device.type, dtype=torch.bfloat16, enabled=request.precision == "bfloat16")
@@ -159,10 +160,17 @@ class Trainer:
         figures = {name: float(np.mean([each[name] for each in told])) for name in told[0]}
         self._told.append({**figures, "rate": schedule.at(inside)})
 
+    def _part(self, stage: Stage) -> list[torch.nn.Parameter]:
+        """What learns in a stage that leaves the rest alone."""
+        geometry = stage.kind is StageKind.GEOMETRY
+        return self._model.geometry_parameters() if geometry else self._model.action_parameters()
+
     def _losses(self, stage: Stage, batch: Batch, generator: torch.Generator) -> Iterator[LossParts]:
         """What a step learns from, one after the other."""
         if stage.kind is StageKind.GEOMETRY:
             yield from self._model.geometry_losses(batch, generator, _GEOMETRY_TIMES)
+        elif stage.kind is StageKind.ACTION:
+            yield from self._model.action_losses(batch, generator, _ACTION_TIMES, draws=self._request.draws)
         else:
             yield self._model.loss(batch, generator, draws=self._request.draws)
 

@@ -37,6 +37,9 @@ class FlowSettings:
         beta_b: second one.
         tau_min: smallest τ that Beta's law can give.
         euler_steps: steps from τ = 1 to τ = 0.
+        temperature: factor on the noise that the first sample starts from, 0 to 2; the samples beside it,
+            which say how sure it is, start from all of it. At 0 the same question gets the same chunk,
+            whatever the seed, and an arm that is asked again and again does not tremble.
     """
 
     text_tau: TauLaw
@@ -47,6 +50,7 @@ class FlowSettings:
     beta_b: float
     tau_min: float
     euler_steps: int
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         if self.euler_steps < 1 or min(self.normal_std, self.beta_a, self.beta_b) <= 0.0:
@@ -58,6 +62,10 @@ class FlowSettings:
                 f"at most {_MOST_STEPS} steps are integrated",
                 field="config.flow.euler_steps",
                 value=self.euler_steps,
+            )
+        if not 0.0 <= self.temperature <= 2.0:
+            raise CheckpointError(
+                "must lie in [0, 2]", field="config.flow.temperature", value=self.temperature
             )
         if not 0.0 <= self.tau_min < 1.0:
             raise CheckpointError("must lie in [0, 1)", field="config.flow.tau_min", value=self.tau_min)

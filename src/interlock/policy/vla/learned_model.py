@@ -25,6 +25,7 @@ from interlock.policy.stream.prefix import Prefix
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import InputKind
+from interlock.policy.vla.grip_profile import GripProfile
 from interlock.policy.vla.inputs import Inputs
 from interlock.policy.vla.instruction import step_prompt
 from interlock.policy.vla.learned_options import LearnedOptions
@@ -73,6 +74,7 @@ class LearnedModel:
         self.skills = frozenset(self._body.skills)
         self.weights_sha256 = checkpoint.sha256["model.safetensors"]
         self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
+        self._grip = GripProfile(context.embodiment)
         self.provenance = _provenance(checkpoint, options, context.seed)
         # Bounded: whoever is served may send another prompt with every question.
         self._tokens = lru_cache(maxsize=64)(checkpoint.tokenizer.encode)
@@ -104,8 +106,9 @@ class LearnedModel:
             raise RefusedError(
                 "what the model says is not finite", field="policy.vla", mend="Train it again."
             )
+        settled = self._rest.settle(chunks, observation.state.q_commanded)
         return Draft(
-            samples=self._rest.settle(chunks, observation.state.q_commanded),
+            samples=self._grip.go_on(settled, _asked(observation)),
             # As the model said it, before anything settles; from the first sample on, so that what is the
             # same in all of them spreads by exactly 0.
             spread=(chunks - chunks[0]).std(axis=0) if samples > 1 else None,
@@ -204,6 +207,12 @@ class LearnedModel:
         ahead = self._body.scale_actions(prefix.ahead)
         values[0, : ahead.shape[0], : ahead.shape[1]] = ahead
         return ChunkGuide(values=torch.from_numpy(values), frozen=prefix.frozen, overlap=len(ahead))
+
+
+def _asked(observation: Observation) -> float | None:
+    """The gripper's width that was asked for last, [m]."""
+    widths = observation.executed.widths_m
+    return float(widths[-1]) if widths is not None and len(widths) else None
 
 
 def _check_state(checkpoint: Checkpoint, body: BodyStatistics, context: PolicyContext) -> None:

@@ -26,7 +26,7 @@ class LearnedOptions:
         rest_m: way of the tool below which a chunk stands still, [m] (`rest.RestBand`).
         rest_rad: the same for its rotation, or for a joint, [rad].
         steps: Euler steps; None for the checkpoint's own.
-        temperature: factor on the noise that sampling starts from.
+        temperature: factor on the noise that the first sample starts from; None for the checkpoint's own.
         threads: of torch.
     """
 
@@ -34,7 +34,7 @@ class LearnedOptions:
     rest_m: float = _REST_M
     rest_rad: float = _REST_RAD
     steps: int | None = None
-    temperature: float = 1.0
+    temperature: float | None = None
     threads: int = 1
 
     @classmethod
@@ -66,7 +66,9 @@ class LearnedOptions:
             rest_m=_share("rest_m", told.get("rest_m", _REST_M)),
             rest_rad=_share("rest_rad", told.get("rest_rad", _REST_RAD)),
             steps=None if told.get("steps") is None else _whole("steps", told["steps"], 100),
-            temperature=_share("temperature", told.get("temperature", 1.0)),
+            temperature=None
+            if told.get("temperature") is None
+            else _share("temperature", told["temperature"]),
             threads=_whole("threads", told.get("threads", 1), 64),
         )
 

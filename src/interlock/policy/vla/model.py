@@ -50,6 +50,15 @@ class Encoded:
     embedding: Tensor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the backbone made of observations: hidden states, shape (B, N, hidden), and where things are."""
+
+    layout: Layout
+    hidden: Tensor
+    found: Found | None
+
+
 class QwenVla(nn.Module):
     """The whole model.
 
@@ -90,6 +99,15 @@ class QwenVla(nn.Module):
             ShapeError: if the batch does not fit the model.
         """
         batch.check(self.config)
+        encoded = self.encode(batch.inputs)
+        action = self._action_loss(encoded.prefix, batch, generator, draws)
+        grounding = action.new_zeros(())
+        if self.grounding is not None and encoded.found is not None and batch.grounding is not None:
+            grounding = self.grounding.loss(encoded.found, batch.grounding)
+        total = action + self.config.grounding_weight * grounding
+        return LossParts(total=total, action=action.detach(), grounding=grounding.detach())
+
+    def _action_loss(self, told: Prefix, batch: Batch, generator: torch.Generator, draws: int) -> Tensor:
         inputs, flow = batch.inputs, self.config.flow
         law = flow.text_tau if batch.text_only else flow.main_tau
         count = draws * inputs.count
@@ -99,20 +117,43 @@ class QwenVla(nn.Module):
         mask = mask.repeat_interleave(draws, 0)
         noise = noise.to(batch.actions.device) * mask
         clean = batch.actions.repeat_interleave(draws, 0)
-        encoded = self.encode(inputs)
-        prefix = self.decoder.open(encoded.prefix)
+        prefix = self.decoder.open(told)
         velocity = self.decoder.velocity(
             between(clean * mask, noise, tau),
             self.decoder.conditions(tau),
             prefix.repeat(draws) if isinstance(prefix, Prefix) else prefix,
             _unless_all(inputs.step_mask.repeat_interleave(draws, 0)),
         )
-        action = _mean_of(masked_error(velocity, noise - clean, mask), batch.acts, draws)
-        grounding = action.new_zeros(())
-        if self.grounding is not None and encoded.found is not None and batch.grounding is not None:
-            grounding = self.grounding.loss(encoded.found, batch.grounding)
-        total = action + self.config.grounding_weight * grounding
-        return LossParts(total=total, action=action.detach(), grounding=grounding.detach())
+        return _mean_of(masked_error(velocity, noise - clean, mask), batch.acts, draws)
+
+    def action_parameters(self) -> list[nn.Parameter]:
+        """What learns from `action_losses`: the decoder and what is put into words for it."""
+        sees = {id(each) for part in (self.backbone, self.grounding) if part for each in part.parameters()}
+        return [each for each in self.parameters() if id(each) not in sees]
+
+    def action_losses(
+        self, batch: Batch, generator: torch.Generator, times: int, *, draws: int = 1
+    ) -> Iterator[LossParts]:
+        """Flow-matching losses of the same observations; what sees and reads does not learn.
+
+        Most of what a step of `loss` costs goes through the backbone, and a decoder is not done when its
+        backbone is. Here that looks once, and keeps nothing for gradients.
+
+        Args:
+            batch: expert's chunks.
+            generator: on the CPU; draws τ and noise, others each time.
+            times: how many losses; whoever iterates may learn from one before asking for the next.
+            draws: how many τ and noises for each chunk, each time.
+
+        Raises:
+            ShapeError: if the batch does not fit the model.
+        """
+        batch.check(self.config)
+        with torch.no_grad():
+            seen = self._see(batch.inputs)
+        for _ in range(times):
+            total = self._action_loss(self._prefix(batch.inputs, seen), batch, generator, draws)
+            yield LossParts(total=total, action=total.detach(), grounding=total.new_zeros(()))
 
     def geometry_parameters(self) -> list[nn.Parameter]:
         """What learns from `geometry_losses`."""
@@ -148,7 +189,7 @@ class QwenVla(nn.Module):
         samples: int = 1,
         steps: int | None = None,
         guide: ChunkGuide | None = None,
-        temperature: float = 1.0,
+        temperature: float | None = None,
         encoded: Encoded | None = None,
     ) -> Tensor:
         """Chunks for B observations; the backbone and the prefix run once, whatever `samples` and `steps`.
@@ -159,7 +200,8 @@ class QwenVla(nn.Module):
             samples: chunks for each observation, K.
             steps: Euler steps; None for `config.flow.euler_steps`.
             guide: what the chunks begin with; its values for B observations.
-            temperature: factor on the noise to start from.
+            temperature: factor on the noise that the first sample starts from; None for
+                `config.flow.temperature`.
             encoded: what `encode` gave for these inputs, if it was asked already.
 
         Returns:
@@ -174,7 +216,8 @@ class QwenVla(nn.Module):
         )
         count = self.config.flow.euler_steps if steps is None else steps
         seen = self.encode(inputs) if encoded is None else encoded
-        return self.integrate(seen, inputs, temperature * noise, steps=count, guide=guide)
+        noise[::samples] *= self.config.flow.temperature if temperature is None else temperature
+        return self.integrate(seen, inputs, noise, steps=count, guide=guide)
 
     @torch.inference_mode()
     def integrate(
@@ -202,6 +245,14 @@ class QwenVla(nn.Module):
 
     def encode(self, inputs: Inputs) -> Encoded:
         """Run the backbone and put the prefix together."""
+        seen = self._see(inputs)
+        return Encoded(
+            prefix=self._prefix(inputs, seen),
+            found=seen.found,
+            embedding=_mean(seen.hidden, seen.layout.mask),
+        )
+
+    def _see(self, inputs: Inputs) -> _Seen:
         layout = lay_out(self.config, inputs.tokens, inputs.token_mask, inputs.camera_mask)
         hidden = self.backbone(layout, inputs.pictures)
         if layout.mask is not None:
@@ -210,18 +261,15 @@ class QwenVla(nn.Module):
         found = None
         if self.grounding is not None and inputs.pictures is not None:
             found = self.grounding(self._pictures(hidden, layout), inputs.camera_mask, inputs.tool)
-        return Encoded(
-            prefix=self._prefix(inputs, layout, hidden, found),
-            found=found,
-            embedding=_mean(hidden, layout.mask),
-        )
+        return _Seen(layout=layout, hidden=hidden, found=found)
 
     def _pictures(self, hidden: Tensor, layout: Layout) -> Tensor:
         """Hidden states of the pictures' tokens, shape (B, cameras, cells², hidden)."""
         each = self.config.image_tokens + 2
         return hidden[:, layout.text :].unflatten(1, (len(self.config.cameras), each))[:, :, 1:-1]
 
-    def _prefix(self, inputs: Inputs, layout: Layout, hidden: Tensor, found: Found | None) -> Prefix:
+    def _prefix(self, inputs: Inputs, seen: _Seen) -> Prefix:
+        layout, hidden, found = seen.layout, seen.hidden, seen.found
         tokens = [self.decoder.from_backbone(hidden)]
         masks = [layout.mask if layout.mask is not None else inputs.token_mask.new_ones(hidden.shape[:2])]
         if self.from_scene is not None and inputs.scene is not None and inputs.scene_mask is not None:

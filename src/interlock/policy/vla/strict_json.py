@@ -1,4 +1,7 @@
-"""Frozen dataclasses to JSON and back; a key too many or too few is refused, a type is never bent."""
+"""Frozen dataclasses to JSON and back; a key too many or too few is refused, a type is never bent.
+
+A field with a default came later than files that are still read: there its key may be missing.
+"""
 
 from __future__ import annotations
 
@@ -42,18 +45,18 @@ def from_json(kind: type[T], data: object, field: str) -> T:
     if not isinstance(data, Mapping):
         raise CheckpointError("an object is wanted", field=field, value=data, mend="Write it as {...}.")
     hints = get_type_hints(kind)
-    names = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    names = [f.name for f in fields]
+    wanted = [f.name for f in fields if f.default is dataclasses.MISSING]
     for name in data:
         if name not in names:
             raise CheckpointError(
                 "unknown key", field=f"{field}.{name}", mend=f"Known are: {', '.join(names)}."
             )
-    for name in names:
+    for name in wanted:
         if name not in data:
-            raise CheckpointError(
-                "missing key", field=f"{field}.{name}", mend="Add it; nothing has a default."
-            )
-    return kind(**{name: _value(hints[name], data[name], f"{field}.{name}") for name in names})
+            raise CheckpointError("missing key", field=f"{field}.{name}", mend="Add it; it has no default.")
+    return kind(**{name: _value(hints[name], given, f"{field}.{name}") for name, given in data.items()})
 
 
 def parsed(content: bytes, field: str) -> object:

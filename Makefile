@@ -7,8 +7,8 @@ MEND := Mend: install Python 3.11 with its venv module (on Debian or Ubuntu the 
 export OMP_NUM_THREADS ?= 1
 
 # Weights that ship, again from nothing: `make weights`, some hours on two cores. `PRESET=tiny` makes those of the model that looks through
-# cameras, for the Panda alone: those figures were not run to their end, and nothing of it ships. Cut off, the same command goes on; with other values of these variables it makes other
-# weights. Last of all it copies them to where they ship from, with their card.
+# cameras, for the Panda alone. Cut off, the same command goes on; with other values of these variables it makes other weights. Last of all it
+# copies them to where they ship from, with their card.
 WEIGHTS ?= runs/weights
 PRESET ?= tiny-scene
 # Demonstrations, and stills for a model that sees: cell:episodes:seed.
@@ -22,11 +22,15 @@ DEMOS ?=
 # The right arm of two_pandas stands in every demonstration.
 STANDS = joint1=0 joint2=-0.785398 joint3=0 joint4=-2.356194 joint5=0 joint6=1.570796 joint7=0.785398
 TRAIN_tiny-scene ?= --stage pretrain:8000 $(STANDS:%=--constant right_panda_%)
-TRAIN_tiny ?= --stage pretrain:6000 --rate 0.0007
-# What a preset learns after that, from those weights.
-THEN_tiny ?= --stage geometry:1500 --rate 0.002 --batch 64 --precision bfloat16 --store bfloat16
+TRAIN_tiny ?= --stage pretrain:2400 --rate 0.0007
+# What a preset learns after that, from those weights, in so many processes; and last of all.
+THEN_tiny ?= --decoder-from tiny-scene --stage action:120 --stage pretrain:3200 --rate 0.0006 --batch 32 --precision bfloat16
+SHARED_tiny ?= 2
+LAST_tiny ?= --stage geometry:400 --rate 0.002 --batch 64 --precision bfloat16 --store bfloat16
 TRAIN ?= $(TRAIN_$(PRESET)) --batch 32 --precision bfloat16
 THEN ?= $(THEN_$(PRESET))
+SHARED ?= $(SHARED_$(PRESET))
+LAST ?= $(LAST_$(PRESET))
 # The first cell is judged on every axis, with the gate and without; the others on what was taught.
 EVAL ?= --variation all --episodes 50
 EVAL_OTHERS ?= $(EVAL) --no-held-out --no-puppet
@@ -35,6 +39,8 @@ CELLS = $(foreach one,$(SETS),$(firstword $(subst :, ,$(one))))
 SEEN = $(foreach one,$(STILLS),$(firstword $(subst :, ,$(one)))_stills)
 RUN = $(WEIGHTS)/$(PRESET)
 DATA = $(foreach one,$(CELLS) $(SEEN),--data $(RUN)/demos/$(one))
+LEARN = $(BIN)/interlock train --preset $(PRESET) $(DATA)
+TOGETHER = $(if $(SHARED),$(BIN)/torchrun --standalone --nproc-per-node $(SHARED) -m interlock.policy.training --preset $(PRESET) $(DATA),$(LEARN))
 each = set -e; for one in $(1); do IFS=:; set -- $$one; unset IFS; $(BIN)/interlock demos --cell $$1 --episodes $$2 --seed $$3 --workers $(WORKERS) --out $(RUN)/demos $(2); done
 
 .PHONY: demo test test-slow check mutate evidence evidence-slice tables bench venv clean
@@ -57,8 +63,9 @@ weights-demos: venv
 	$(call each,$(SETS),$(DEMOS))
 	$(if $(SEEN),$(call each,$(STILLS),--stills $(PICTURES)))
 weights-train: weights-demos
-	$(BIN)/interlock train --preset $(PRESET) $(DATA) --out $(RUN)$(if $(THEN),/first) $(TRAIN)
-	$(if $(THEN),$(BIN)/interlock train --preset $(PRESET) $(DATA) --from $(RUN)/first/checkpoint --out $(RUN) $(THEN))
+	$(LEARN) --out $(RUN)$(if $(THEN),/first) $(TRAIN)
+	$(if $(THEN),$(TOGETHER) --from $(RUN)/first/checkpoint --out $(RUN)$(if $(LAST),/second) $(THEN))
+	$(if $(LAST),$(LEARN) --from $(RUN)/second/checkpoint --out $(RUN) $(LAST))
 weights-eval: weights-train
 	set -e; judged='$(EVAL)'; for cell in $(CELLS); do \
 	eval "$(BIN)/interlock policy eval --cell $$cell --checkpoint $(RUN)/checkpoint $$judged --workers $(WORKERS) --out $(RUN)/eval-$$cell"; \

@@ -42,7 +42,10 @@ def test_a_card_names_weights_that_ship_by_their_name_and_says_how_many_trained(
         decoder_from=weights_at("tiny-scene"),
     )
     nothing = Material(sets=(), taught=(), looked_at=())
-    words = shlex.split(Card(asked, nothing, {}, processes=2).command())
+    card = Card(asked, nothing, {}, processes=2)
+    assert "demonstrations below and those of tiny-scene, with whose decoder it began." in card.text()
+    assert "demonstrations below." in replace(card, request=replace(asked, decoder_from=None)).text()
+    words = shlex.split(card.command())
     assert words[:5] == ["torchrun", "--nproc-per-node", "2", "-m", "interlock.policy.training"]
     assert words[words.index("--from") + 1] == "first/checkpoint"
     again = request_of(parser("").parse_args(words[5:]))

@@ -6,6 +6,7 @@ import importlib.metadata
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from interlock.policy.dataset.reader import Demonstrations
 from interlock.policy.training.material import Material
@@ -42,7 +43,8 @@ class Card:
         lines = [
             f"# {self.request.preset}",
             "",
-            "A vision-language-action policy, trained from nothing but the demonstrations below.",
+            "A vision-language-action policy, trained from nothing but the demonstrations below"
+            f"{self._lent()}.",
             "",
             "## Data",
             "",
@@ -87,8 +89,13 @@ class Card:
             words += ["--constant", f"{name}={value}"]
         for option, begun in (("--from", request.begin_from), ("--decoder-from", request.decoder_from)):
             if begun is not None:
-                words += [option, name_of(begun) or "/".join(begun.parts[-2:])]
+                words += [option, _named(begun)]
         return shlex.join(words)
+
+    def _lent(self) -> str:
+        """Whose demonstrations its decoder saw before."""
+        lender = self.request.decoder_from
+        return "" if lender is None else f" and those of {_named(lender)}, with whose decoder it began"
 
     def _origin(self) -> list[str]:
         """The card of the weights that it began from, quoted."""
@@ -130,6 +137,11 @@ def _demos(demos: Demonstrations) -> str:
     if "stills" in told:
         words += ["--stills", str(told["stills"])]
     return shlex.join([*words, *(["--keep-failed"] if told.get("keep_failed") else [])])
+
+
+def _named(folder: Path) -> str:
+    """Weights that ship by their name, others by the end of their folder's."""
+    return name_of(folder) or "/".join(folder.parts[-2:])
 
 
 def _version(name: str) -> str:

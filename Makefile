@@ -23,7 +23,7 @@ DEMOS ?=
 STANDS = joint1=0 joint2=-0.785398 joint3=0 joint4=-2.356194 joint5=0 joint6=1.570796 joint7=0.785398
 TRAIN_tiny-scene ?= --stage pretrain:8000 $(STANDS:%=--constant right_panda_%)
 TRAIN_tiny ?= --stage pretrain:2400 --rate 0.0007
-# What a preset learns after that, from those weights, in so many processes; and last of all.
+# What a preset learns after that, from those weights, and last of all; both in so many processes.
 THEN_tiny ?= --decoder-from tiny-scene --stage action:120 --stage pretrain:3200 --rate 0.0006 --batch 32 --precision bfloat16
 SHARED_tiny ?= 2
 LAST_tiny ?= --stage geometry:400 --rate 0.002 --batch 64 --precision bfloat16 --store bfloat16
@@ -65,7 +65,7 @@ weights-demos: venv
 weights-train: weights-demos
 	$(LEARN) --out $(RUN)$(if $(THEN),/first) $(TRAIN)
 	$(if $(THEN),$(TOGETHER) --from $(RUN)/first/checkpoint --out $(RUN)$(if $(LAST),/second) $(THEN))
-	$(if $(LAST),$(LEARN) --from $(RUN)/second/checkpoint --out $(RUN) $(LAST))
+	$(if $(LAST),$(TOGETHER) --from $(RUN)/second/checkpoint --out $(RUN) $(LAST))
 weights-eval: weights-train
 	set -e; judged='$(EVAL)'; for cell in $(CELLS); do \
 	eval "$(BIN)/interlock policy eval --cell $$cell --checkpoint $(RUN)/checkpoint $$judged --workers $(WORKERS) --out $(RUN)/eval-$$cell"; \

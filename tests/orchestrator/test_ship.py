@@ -119,6 +119,19 @@ def test_card_tells_success_by_axis_with_n_interval_and_contacts_of_both_halves(
     assert Checkpoint.load(tmp_path / "shipped" / "micro").card == text
 
 
+def test_results_stand_before_its_own_limits_and_not_in_the_card_that_it_quotes(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    quoted = "".join(f"> {line}\n" for line in CARD.splitlines())
+    before = CARD.replace("## Limits", f"It began from the weights of this card:\n\n{quoted}\n## Limits")
+    replace(Checkpoint.load(checkpoint), card=before).save(begun := tmp_path / "begun")
+    text = ship(asked(begun, tmp_path, (CELL, rows(begun, tmp_path / "e"), begun))).card
+    assert quoted in text
+    assert text.index(quoted) < text.index("\n## Results\n") < text.index("\n## Limits\n")
+    again = ship(asked(tmp_path / "shipped" / "micro", tmp_path)).card
+    assert again == text
+
+
 @pytest.mark.parametrize("axes", [(), tuple(Axis), TWO])
 def test_card_of_what_is_taught_alone_names_the_command_that_plays_it(
     axes: tuple[Axis, ...], checkpoint: Path, tmp_path: Path

@@ -99,13 +99,20 @@ def test_without_a_word_the_weights_that_ship_propose_in_their_own_space(name: s
     assert cell.options_of("vla")["checkpoint"] == DEFAULT_WEIGHTS  # no folder of this machine
 
 
-@pytest.mark.parametrize("named", shipped_weights())
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize(
+    ("name", "named"), [*((name, DEFAULT_WEIGHTS) for name in CELLS), (CELLS[0], "tiny")]
+)
 def test_weights_that_ship_are_named(name: str, named: str) -> None:
+    assert named in shipped_weights()
     cell, policy = chosen_cell(Cell.load(name), None, weights_at(named))
     assert (policy, checkpoint_of(cell)) == ("vla", SHIPPED / named)
     assert cell.options_of("vla")["checkpoint"] == named
     assert checkpoint_of(chosen_cell(cell, None, None)[0]) == SHIPPED / named
+
+
+def test_weights_that_ship_refuse_a_body_that_they_were_never_taught() -> None:
+    with pytest.raises(CheckpointError, match="not trained with that body"):
+        chosen_cell(Cell.load("two_pandas"), None, weights_at("tiny"))
 
 
 def test_a_folder_may_have_the_name_of_weights_that_ship(

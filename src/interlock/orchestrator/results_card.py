@@ -22,7 +22,10 @@ def with_results(card: str, judged: Sequence[Judged], limits: Sequence[str] = ()
         limits: sentences on what the results do not show.
     """
     kept = re.sub(rf"^{_RESULTS}\n.*?(?=^## |\Z)", "", card, flags=re.DOTALL | re.MULTILINE)
-    head, before, tail = kept.partition(f"{_BEFORE}\n")
+    # At the start of a line: the card of the weights that these began from is quoted, heading and all.
+    found = re.search(rf"^{_BEFORE}\n", kept, flags=re.MULTILINE)
+    start, end = (found.start(), found.end()) if found else (len(kept), len(kept))
+    head, before, tail = kept[:start], kept[start:end], kept[end:]
     return "\n".join([f"{head}{_RESULTS}", "", *_section(judged, limits), "", before + tail])
 
 

@@ -57,9 +57,9 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[RolloutOrder]:
     def done(function: object, jobs: Iterable[RolloutOrder], workers: int, what: str) -> Iterator[Any]:
         for order in jobs:
             orders.append(order)
-            yield row_of(order)
+            yield order, row_of(order)
 
-    monkeypatch.setattr(resumption, "done_in_order", done)
+    monkeypatch.setattr(resumption, "done_as_ready", done)
     monkeypatch.setattr(rollouts, "evaluated_cell", lambda cell, checkpoint: Cell.load(cell))
     return orders
 

@@ -60,12 +60,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[EvalOrder]:
 
     def done(
         function: object, jobs: Iterable[EvalOrder], workers: int, what: str
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[tuple[EvalOrder, dict[str, Any]]]:
         for order in jobs:
             orders.append(order)
-            yield asdict(row_of(order))
+            yield order, asdict(row_of(order))
 
-    monkeypatch.setattr(resumption, "done_in_order", done)
+    monkeypatch.setattr(resumption, "done_as_ready", done)
     return orders
 
 

@@ -65,8 +65,8 @@ def rows(checkpoint: Path, folder: Path, **changes: Any) -> Path:
 
     def done(
         function: object, jobs: Iterable[EvalOrder], workers: int, what: str
-    ) -> Iterator[dict[str, Any]]:
-        yield from (asdict(row_of(order)) for order in jobs)
+    ) -> Iterator[tuple[EvalOrder, dict[str, Any]]]:
+        yield from ((order, asdict(row_of(order))) for order in jobs)
 
     request = EvalRequest(
         cell=CELL,
@@ -82,7 +82,7 @@ def rows(checkpoint: Path, folder: Path, **changes: Any) -> Path:
         **changes,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resumption, "done_in_order", done)
+        patch.setattr(resumption, "done_as_ready", done)
         evaluate(request, lambda done, total, row: None, Interrupts())
     return folder
 

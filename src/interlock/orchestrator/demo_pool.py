@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from interlock.orchestrator.demo_run import DemoOrder, Played, play
 from interlock.orchestrator.interrupts import Interrupts
-from interlock.orchestrator.ordered_pool import done_in_order
 from interlock.orchestrator.still_run import play_stills
+from interlock.orchestrator.worker_pool import done_in_order
 
 __all__ = ["played_in_order"]
 

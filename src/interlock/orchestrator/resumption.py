@@ -1,4 +1,4 @@
-"""Long work that was cut off goes on: what is missing is done, and everything comes in order."""
+"""Long work that was cut off goes on: what is missing is done, and all of it given in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from interlock.errors import StoppedError
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.kept_rows import KeptRows
-from interlock.orchestrator.ordered_pool import done_in_order
+from interlock.orchestrator.worker_pool import done_as_ready
 
 __all__ = ["Tell", "play_missing"]
 
@@ -50,8 +50,8 @@ def play_missing(
     done = len(orders) - len(missing)
     tell(done, len(orders), None)
     try:
-        with closing(done_in_order(function, missing, workers, "plays episodes")) as played:
-            for order, row in zip(missing, played, strict=False):
+        with closing(done_as_ready(function, missing, workers, "plays episodes")) as played:
+            for order, row in played:
                 if interrupts.cause:
                     break
                 kept.add(key(order), row)

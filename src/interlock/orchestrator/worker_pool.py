@@ -1,4 +1,4 @@
-"""Does jobs in order, on this process or on several beside it."""
+"""Does jobs on several processes beside this one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
 from interlock.errors import StoppedError
 
-__all__ = ["done_in_order"]
+__all__ = ["done_as_ready", "done_in_order"]
 
 _AHEAD = 2  # jobs a worker has waiting
 
@@ -28,7 +29,8 @@ def done_in_order(
 ) -> Generator[Done, None, None]:
     """What `function` makes of each job, in the order of the jobs; close it to let go of the workers.
 
-    What comes does not depend on the number of workers: later jobs are begun early and wait their turn.
+    What comes does not depend on the number of workers: later jobs are begun early and wait their turn. Where
+    one takes many times as long as another, workers stand idle behind it.
 
     Args:
         function: can be pickled, and so can jobs and what comes of them.
@@ -39,10 +41,9 @@ def done_in_order(
     Raises:
         StoppedError: if a worker dies.
     """
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
     waiting: deque[Future[Done]] = deque()
     left = iter(jobs)
-    try:
+    with _pool(workers, what) as pool:
         while True:
             waiting.extend(
                 pool.submit(function, job) for job in islice(left, _AHEAD * workers - len(waiting))
@@ -50,6 +51,34 @@ def done_in_order(
             if not waiting:
                 return
             yield waiting.popleft().result()
+
+
+def done_as_ready(
+    function: Callable[[Job], Done], jobs: Iterable[Job], workers: int, what: str
+) -> Generator[tuple[Job, Done], None, None]:
+    """Each job with what `function` makes of it, as soon as it is done; close it to let go of the workers.
+
+    Args and errors as of `done_in_order`; no worker waits for another.
+    """
+    running: dict[Future[Done], Job] = {}
+    left = iter(jobs)
+    with _pool(workers, what) as pool:
+        while True:
+            for job in islice(left, _AHEAD * workers - len(running)):
+                running[pool.submit(function, job)] = job
+            if not running:
+                return
+            ready = wait(running, return_when=FIRST_COMPLETED).done
+            for future in [each for each in running if each in ready]:
+                yield running.pop(future), future.result()
+
+
+@contextmanager
+def _pool(workers: int, what: str) -> Iterator[ProcessPoolExecutor]:
+    """Processes that are gone when it ends."""
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
+    try:
+        yield pool
     except BrokenProcessPool as error:
         raise StoppedError(
             f"a process that {what} has died",

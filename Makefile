@@ -63,9 +63,9 @@ weights-demos: venv
 	$(call each,$(SETS),$(DEMOS))
 	$(if $(SEEN),$(call each,$(STILLS),--stills $(PICTURES)))
 weights-train: weights-demos
-	$(LEARN) --out $(RUN)$(if $(THEN),/first) $(TRAIN)
+	$(LEARN) --out $(RUN)$(if $(THEN)$(LAST),/first) $(TRAIN)
 	$(if $(THEN),$(TOGETHER) --from $(RUN)/first/checkpoint --out $(RUN)$(if $(LAST),/second) $(THEN))
-	$(if $(LAST),$(TOGETHER) --from $(RUN)/second/checkpoint --out $(RUN) $(LAST))
+	$(if $(LAST),$(TOGETHER) --from $(RUN)/$(if $(THEN),second,first)/checkpoint --out $(RUN) $(LAST))
 weights-eval: weights-train
 	set -e; judged='$(EVAL)'; for cell in $(CELLS); do \
 	eval "$(BIN)/interlock policy eval --cell $$cell --checkpoint $(RUN)/checkpoint $$judged --workers $(WORKERS) --out $(RUN)/eval-$$cell"; \

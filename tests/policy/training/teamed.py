@@ -24,7 +24,14 @@ def shared(team: Team) -> dict[str, Any]:
     both, first, none = (torch.nn.Parameter(torch.zeros(2)) for _ in range(3))
     both.grad = torch.tensor([1.0, 10.0]) * (1 + 2 * team.rank)
     first.grad = torch.tensor([4.0, -8.0]) if team.leads else None
-    team.share_gradients([both, first, none])
+    wide, half = (
+        torch.nn.Parameter(torch.zeros(2, 3)),
+        torch.nn.Parameter(torch.zeros(2, dtype=torch.bfloat16)),
+    )
+    wide.grad = (torch.arange(6.0).reshape(3, 2) * (1 + 2 * team.rank)).T  # not contiguous
+    half.grad = torch.ones(2, dtype=torch.bfloat16) * (1 + 2 * team.rank)
+    team.share_gradients([both, wide, first, half, none])
+    team.share_gradients([])
     said = {"nobody": False, "first": team.rank == 0, "second": team.rank == 1, "both": True}
     return {
         "rank": team.rank,
@@ -32,7 +39,13 @@ def shared(team: Team) -> dict[str, Any]:
         "leads": team.leads,
         "gradients": {
             name: None if parameter.grad is None else parameter.grad.tolist()
-            for name, parameter in (("both", both), ("first", first), ("none", none))
+            for name, parameter in (
+                ("both", both),
+                ("first", first),
+                ("none", none),
+                ("wide", wide),
+                ("half", half),
+            )
         },
         "agreed": {name: team.agree(flag) for name, flag in said.items()},
     }

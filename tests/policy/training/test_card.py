@@ -43,7 +43,9 @@ def test_a_card_names_weights_that_ship_by_their_name_and_says_how_many_trained(
     )
     nothing = Material(sets=(), taught=(), looked_at=())
     card = Card(asked, nothing, {}, processes=2)
-    assert "demonstrations below and those of tiny-scene, with whose decoder it began." in card.text()
+    assert "demonstrations below, and those of tiny-scene, with whose decoder it began." in card.text()
+    chained = replace(card, before="# first").text()
+    assert "demonstrations below, and what the weights that it began from had seen" in chained
     assert "demonstrations below." in replace(card, request=replace(asked, decoder_from=None)).text()
     words = shlex.split(card.command())
     assert words[:5] == ["torchrun", "--nproc-per-node", "2", "-m", "interlock.policy.training"]

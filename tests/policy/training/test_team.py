@@ -14,19 +14,27 @@ import torch
 from tests.policy.training import teamed
 from tests.policy.training.taught import BODY, write_set
 
+from interlock.errors import BadInputError
+from interlock.policy.training.options import parser, request_of
 from interlock.policy.training.team import Team
+from interlock.policy.training.train import train
 from interlock.policy.vla.checkpoint import Checkpoint
+
+
+def options(folder: Path) -> list[str]:
+    """Of `interlock train`."""
+    paths = ["--data", str(folder / "numbers"), "--out", str(folder / "trained")]
+    stages = ["--stage", "t2a:1", "--stage", "pretrain:1", "--batch", "4"]
+    return [*paths, "--preset", "smoke", "--device", "cpu", *stages]
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of two processes that have ended well."""
     folder = tmp_path_factory.mktemp("two")
-    data = write_set(folder / "numbers")
+    write_set(folder / "numbers")
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    options = ["--data", str(data), "--out", str(folder / "trained"), "--preset", "smoke", "--device", "cpu"]
-    stages = ["--stage", "t2a:1", "--stage", "pretrain:1", "--batch", "4"]
-    command = [sys.executable, *torchrun, teamed.__file__, str(folder), *options, *stages]
+    command = [sys.executable, *torchrun, teamed.__file__, str(folder), *options(folder)]
     loopback = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | loopback
@@ -51,7 +59,13 @@ def test_gradients_are_the_mean_and_a_parameter_that_one_did_not_use_counts_as_n
 ) -> None:
     assert [(each["rank"], each["world"], each["leads"]) for each in told] == [(0, 2, True), (1, 2, False)]
     for each in told:
-        assert each["gradients"] == {"both": [2.0, 20.0], "first": [2.0, -4.0], "none": [0.0, 0.0]}
+        assert each["gradients"] == {
+            "both": [2.0, 20.0],
+            "first": [2.0, -4.0],
+            "none": [0.0, 0.0],
+            "wide": [[0.0, 4.0, 8.0], [2.0, 6.0, 10.0]],
+            "half": [2.0, 2.0],
+        }
 
 
 @pytest.mark.slow
@@ -69,6 +83,13 @@ def test_two_processes_come_to_the_same_weights_from_other_frames_and_leave_one_
     checkpoint = Checkpoint.load(two / "trained" / "checkpoint")
     assert checkpoint.body(BODY).tag == "pointer"
     assert all(bool(tensor.isfinite().all()) for tensor in checkpoint.model.state_dict().values())
+
+
+@pytest.mark.slow
+def test_one_does_not_go_on_with_what_two_began(two: Path) -> None:
+    with pytest.raises(BadInputError) as refused:
+        train(request_of(parser("interlock train").parse_args(options(two))))
+    assert (refused.value.field, refused.value.value) == ("processes", 2)
 
 
 def test_who_trains_alone_keeps_its_gradients_and_its_word() -> None:

@@ -171,6 +171,28 @@ def test_folder_of_another_training_is_refused(numbers: Path, tmp_path: Path) ->
         train(request_for(numbers, tmp_path, "t2a:3"))
 
 
+def test_what_an_earlier_version_did_not_note_is_named(
+    numbers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = request_for(numbers, tmp_path, "t2a:2")
+    train(asked)
+    noted = TrainRequest.decisive
+    monkeypatch.setattr(TrainRequest, "decisive", lambda self: noted(self) | {"later": None})
+    with pytest.raises(BadInputError, match="earlier version") as refused:
+        train(asked)
+    assert refused.value.field == "later"
+
+
+def test_constants_of_weights_that_are_gone_on_with_cannot_be_told_anew(
+    numbers: Path, tmp_path: Path
+) -> None:
+    first = Path(train(request_for(numbers, tmp_path / "first", "t2a:1")).checkpoint)
+    again = replace(request_for(numbers, tmp_path / "again", "t2a:1"), begin_from=first)
+    with pytest.raises(BadInputError, match=r"--constant") as refused:
+        train(replace(again, constants=(("tool_x", 0.0),)))
+    assert refused.value.field == "constant"
+
+
 def test_training_goes_on_from_a_checkpoint(numbers: Path, tmp_path: Path) -> None:
     first = train(request_for(numbers, tmp_path / "first", "t2a:2"))
     request = request_for(numbers, tmp_path / "second", "finetune:1:numbers", rate=1e-9)

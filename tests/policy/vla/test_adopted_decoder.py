@@ -14,7 +14,7 @@ from interlock.policy.training.stage import Stage
 from interlock.policy.training.train import train
 from interlock.policy.vla.adopted_decoder import with_decoder_of
 from interlock.policy.vla.checkpoint import Checkpoint
-from interlock.policy.vla.config import VlaConfig
+from interlock.policy.vla.config import Grounding, VlaConfig
 from interlock.policy.vla.model import QwenVla
 from interlock.policy.vla.preset import preset
 from interlock.policy.vla.slots import slot_vector
@@ -75,6 +75,38 @@ def test_decoder_of_another_shape_or_for_other_bodies_is_refused(material: Mater
     foreign = replace(donor, statistics=replace(donor.statistics, bodies=(replace(body, tag="other"),)))
     with pytest.raises(CheckpointError, match="not trained with that body"):
         with_decoder_of(mine, foreign)
+
+
+def test_decoder_that_reads_other_places_or_other_cameras_is_refused(material: Material) -> None:
+    scene = untrained(preset("tiny-scene"), material, 2)
+    one_camera = replace(preset("tiny"), cameras=("base",))
+    cases = [
+        (one_camera, untrained(preset("tiny"), material, 3), "cameras", "own shape"),
+        (
+            preset("tiny-scene"),
+            untrained(preset("tiny"), material, 3),
+            None,
+            "reads found places.*told places",
+        ),
+        (replace(preset("tiny"), grounding=Grounding.LOSS), scene, None, "reads told places.*no places"),
+    ]
+    for config, donor, field, said in cases:
+        mine = untrained(config, material, 1)
+        before = {name: weight.clone() for name, weight in mine.model.state_dict().items()}
+        with pytest.raises(CheckpointError, match=said) as refused:
+            with_decoder_of(mine, donor)
+        assert refused.value.field == ("decoder_from" if field is None else f"decoder_from.{field}")
+        assert "--decoder-from" in str(refused.value)
+        assert all(torch.equal(weight, before[name]) for name, weight in mine.model.state_dict().items())
+
+
+def test_decoder_that_was_told_the_same_numbers_in_another_order_is_refused(material: Material) -> None:
+    mine, donor = untrained(preset("tiny"), material, 1), untrained(preset("tiny-scene"), material, 2)
+    body = donor.statistics.bodies[0]
+    turned = replace(body, state=(body.state[1], body.state[0], *body.state[2:]))
+    with pytest.raises(CheckpointError, match="another order") as refused:
+        with_decoder_of(mine, replace(donor, statistics=replace(donor.statistics, bodies=(turned,))))
+    assert refused.value.field == "decoder_from.statistics.state"
 
 
 def test_training_begins_with_that_decoder_and_its_card_says_so(material: Material, tmp_path: Path) -> None:

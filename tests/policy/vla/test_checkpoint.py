@@ -239,6 +239,15 @@ def test_refuses_a_key_that_stands_twice(copied: Path) -> None:
         Checkpoint.load(copied)
 
 
+def test_refuses_statistics_that_do_not_say_what_was_taught(copied: Path) -> None:
+    """Without it, every skill would pass for one that was."""
+    data = json.loads((copied / "statistics.json").read_text())
+    del next(iter(data["bodies"].values()))["skills"]
+    (copied / "statistics.json").write_text(json.dumps(data))
+    with pytest.raises(CheckpointError, match=r"missing key.*skills|skills.*missing key"):
+        Checkpoint.load(copied)
+
+
 def test_refuses_statistics_of_a_body_wider_than_the_model(copied: Path) -> None:
     wide = made(body("octopus", channels=11))
     (copied / "statistics.json").write_text(json.dumps(wide.statistics.to_json()))

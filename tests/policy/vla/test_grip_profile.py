@@ -47,6 +47,10 @@ def said(*widths_mm: float) -> np.ndarray:
         ((39, 30, 20, 10, 1, 1), 0, (1, 1, 1, 1, 1, 1)),  # closed on something: no reason to open again
         ((60, 60, 60, 60, 60, 60), 0, (60, 60, 60, 60, 60, 60)),  # meant at once
         ((30, 20, 10, 10, 10, 10), 60, (30, 20, 10, 10, 10, 10)),  # it never was there
+        ((0, 1, 0, 4, 20, 60), 19, (20, 60, 60, 60, 60, 60)),  # hesitates
+        ((30, 50, 60, 40, 20, 0), 0, (30, 50, 60, 40, 20, 0)),  # opens again before it closes
+        ((10, 30, 20, 40, 60, 80), 45, (10, 30, 20, 40, 60, 80)),  # turns back on the way
+        ((0, 10, 20, 30, 40, 60), np.nan, (0, 10, 20, 30, 40, 60)),
     ],
 )
 def test_profile_is_taken_up_where_the_gripper_has_been_told_to_be(
@@ -54,6 +58,14 @@ def test_profile_is_taken_up_where_the_gripper_has_been_told_to_be(
 ) -> None:
     went_on = GripProfile(hand()).go_on(said(*widths), 1e-3 * asked)
     np.testing.assert_allclose(went_on, said(*told), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("widths", "asked"), [([76.5] * 12 + [60, 40, 20, 0], 74), ([2.5] + [3] * 11 + [20, 40, 60, 70], 5.5)]
+)
+def test_fingers_that_wait_for_the_arm_wait(widths: list[float], asked: float) -> None:
+    went_on = GripProfile(hand()).go_on(said(*widths), 1e-3 * asked)
+    np.testing.assert_array_equal(went_on, said(*widths))
 
 
 def test_ramp_that_begins_anew_with_every_chunk_opens_all_the_same() -> None:

@@ -284,6 +284,45 @@ def test_gripper_goes_on_from_the_width_that_was_asked_for_last(
         assert draft.samples[0, -1, -1] == opens[-1]
 
 
+def stood(seen: Observation, kind: MotionKind) -> Observation:
+    """The same, after 0.6 s in which nothing moved."""
+    stamps_ns = seen.stamp_ns - 10_000_000 * np.arange(60, 0, -1)
+    q = np.tile(seen.state.q_commanded, (60, 1))
+    return replace(seen, executed=Executed(stamps_ns=stamps_ns, q=q, kinds=[kind] * 60))
+
+
+def test_the_little_that_is_missing_is_played_once_the_arm_has_stood(
+    seeing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = context_for(seeing)
+    model = LearnedModel(context, LearnedOptions.read(context.options))
+    seen = observation(cell_of("panda_tabletop"))
+    monkeypatch.setattr(type(model._body), "unscale_actions", lambda self, numbers: 2.0**-10 + 0.0 * numbers)
+    moved = {}
+    for when, asked in (("at once", seen), ("stood", stood(seen, MotionKind.PROPOSED))):
+        draft = model.infer(asked, None, 1, 0)
+        assert draft is not None
+        moved[when] = draft.samples[0, :, :6]
+    assert not moved["at once"].any()
+    assert (moved["stood"] == 2.0**-10).all()
+
+
+def test_what_starts_from_no_noise_is_not_refused_the_same_for_ever(seeing: Path) -> None:
+    context = context_for(seeing, temperature=0.0)
+    model = LearnedModel(context, LearnedOptions.read(context.options))
+    seen = observation(cell_of("panda_tabletop"))
+
+    def same(asked: Observation) -> bool:
+        one, other = (model.infer(asked, None, 1, seed) for seed in (0, 1))
+        assert one is not None
+        assert other is not None
+        return bool((one.samples == other.samples).all())
+
+    assert same(seen)
+    assert same(stood(seen, MotionKind.PROPOSED))
+    assert not same(stood(seen, MotionKind.STOPPING))
+
+
 @pytest.mark.parametrize("known_s", [0.05, 0.5])
 def test_the_way_of_the_tool_is_that_commanded_in_the_time_that_is_known(
     seeing: Path, known_s: float

@@ -91,7 +91,8 @@ class ChunkStream:
         began_ns = self._clock() if self._real_time else 0
         seed = self._question_seed()
         # Counted before it is asked: one that the model refuses must not be drawn with the same noise again,
-        # or an arm that holds, and sees the same, is refused the same for ever.
+        # or an arm that holds, and sees the same, is refused the same for ever. (A model that starts from no
+        # noise has to see to that itself.)
         seq, self._seq = self._seq, self._seq + 1
         try:
             draft = self._model.infer(observation, prefix, self.options.samples, seed)

@@ -57,7 +57,7 @@ class Card:
             f"Learned from {frames}, with {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}.",
             *self._origin(),
             "",
-            "## Errors on frames put aside (median)",
+            "## Errors on frames put aside (median, chunks from all of the noise)",
             "",
             *[f"- {name}: {value:.3g}" for name, value in self.figures.items()],
             "",
@@ -93,9 +93,11 @@ class Card:
         return shlex.join(words)
 
     def _lent(self) -> str:
-        """Whose demonstrations its decoder saw before."""
+        """What it saw by way of other weights."""
         lender = self.request.decoder_from
-        return "" if lender is None else f" and those of {_named(lender)}, with whose decoder it began"
+        before = "what the weights that it began from had seen (their card is quoted)" if self.before else ""
+        lent = "" if lender is None else f"those of {_named(lender)}, with whose decoder it began"
+        return "".join(f", and {seen}" for seen in (before, lent) if seen)
 
     def _origin(self) -> list[str]:
         """The card of the weights that it began from, quoted."""

@@ -31,7 +31,10 @@ class Evaluation:
 
     @torch.no_grad()
     def of(self, model: QwenVla, device: torch.device) -> dict[str, float]:
-        """Median errors: of where a chunk ends [mm or mrad], its last width [mm], the object's place [mm]."""
+        """Median errors: of where a chunk ends [mm or mrad], its last width [mm], the object's place [mm].
+
+        Chunks start from all of the noise, whatever the checkpoint's temperature, so that trainings compare.
+        """
         model.eval()
         generator = torch.Generator().manual_seed(0)
         ways: list[float] = []

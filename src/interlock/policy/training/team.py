@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 __all__ = ["Team"]
+
+_MESSAGE_BYTES = 32 * 2**20  # torch's DistributedDataParallel takes 25 MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +47,18 @@ class Team:
     def share_gradients(self, parameters: Iterable[Tensor]) -> None:
         """Replace each gradient by the mean over all processes; a parameter that was not used counts as 0.
 
-        All of them go in one message: some hundred small ones take 35 times as long.
+        They go in a few large messages: some hundred small ones took 38 times as long as one.
         """
         if self.world == 1:
             return
-        all_of_them = list(parameters)
-        gradients = [torch.zeros_like(each) if each.grad is None else each.grad for each in all_of_them]
-        together = torch.cat([each.flatten() for each in gradients])
-        dist.all_reduce(together)
-        together /= self.world
-        shares = together.split([each.numel() for each in gradients])
-        for parameter, share in zip(all_of_them, shares, strict=True):
-            parameter.grad = share.view_as(parameter)
+        for bucket in _buckets(parameters):
+            gradients = [torch.zeros_like(each) if each.grad is None else each.grad for each in bucket]
+            together = torch.cat([each.flatten() for each in gradients])
+            dist.all_reduce(together)
+            together /= self.world
+            shares = together.split([each.numel() for each in gradients])
+            for parameter, share in zip(bucket, shares, strict=True):
+                parameter.grad = share.view_as(parameter)
 
     def agree(self, flag: bool) -> bool:
         """Whether any of them says so."""
@@ -70,3 +72,14 @@ class Team:
         """End the group."""
         if dist.is_available() and dist.is_initialized():
             dist.destroy_process_group()
+
+
+def _buckets(parameters: Iterable[Tensor]) -> Iterator[list[Tensor]]:
+    """Parameters of one type of number, as many as one message carries."""
+    buckets: dict[torch.dtype, list[Tensor]] = {}
+    for parameter in parameters:
+        bucket = buckets.setdefault(parameter.dtype, [])
+        bucket.append(parameter)
+        if sum(each.nbytes for each in bucket) >= _MESSAGE_BYTES:
+            yield buckets.pop(parameter.dtype)
+    yield from buckets.values()

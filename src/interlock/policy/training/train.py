@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from interlock.errors import BadInputError, StorageError
+from interlock.errors import BadInputError, CheckpointError, StorageError
 from interlock.policy.training.card import Card
 from interlock.policy.training.denormals import denormals_flushed
 from interlock.policy.training.lessons import Lessons
@@ -136,6 +136,13 @@ def _start(request: TrainRequest, material: Material) -> Checkpoint:
 
 def _own_start(request: TrainRequest, material: Material) -> Checkpoint:
     if request.begin_from is not None:
+        if request.constants:
+            raise BadInputError(
+                "weights that are gone on with keep the scales, and the constants, that they were made with",
+                field="constant",
+                value=request.constants[0][0],
+                mend="Leave --constant out, or begin anew without --from.",
+            )
         found = Checkpoint.load(request.begin_from)
         _check_sets(material, found.config)
         return replace(found, statistics=_with_skills(found.statistics, material))
@@ -196,10 +203,18 @@ def _with_skills(statistics: Statistics, material: Material) -> Statistics:
     """The same scales, and beside the skills that were taught before those that the sets show.
 
     Raises:
-        CheckpointError: if a set is of a body that they are not for.
+        CheckpointError: if a set is of a body that they are not for, or of which they were told other things.
     """
     for demos in material.sets:
-        statistics.of(demos.embodiment)
+        body = statistics.of(demos.embodiment)
+        known, shown = tuple(each.name for each in body.state), demos.features.state_names
+        if body.state and known != shown:
+            raise CheckpointError(
+                f"the weights to begin from were told other things of {body.tag}, or in another order",
+                field="from.statistics.state",
+                value=known,
+                mend=f"Here they are {', '.join(shown)}. Name others with --from, or none.",
+            )
     return Statistics(
         bodies=tuple(
             replace(body, skills=tuple(sorted({*body.skills, *material.skills_of(body.embodiment)})))

@@ -97,7 +97,7 @@ class Trainer:
         self._examiner = Evaluation(lessons, material, request.seed)
         self.evaluation: dict[str, float] = {}
         self._told: list[dict[str, float]] = []
-        self._decisive = request.decisive() | {"data": material.digests()}
+        self._decisive = request.decisive() | {"data": material.digests(), "processes": team.world}
         self.step, self.resumed = self._take_up()
         self._curve = Curve(request.out, self.step) if team.leads else None
 
@@ -296,9 +296,16 @@ def _groups(model: QwenVla, request: TrainRequest) -> list[dict[str, Any]]:
 
 
 def _other_request(kept: dict[str, Any], wanted: dict[str, Any], out: Path) -> BadInputError:
-    field = next((name for name in wanted if kept.get(name) != wanted[name]), "request")
+    differ = [
+        name
+        for name in {**wanted, **kept}
+        if (name in kept, kept.get(name)) != (name in wanted, wanted.get(name))
+    ]
+    field = next((name for name in differ if name in kept), differ[0])
     return BadInputError(
-        "the training in this folder was begun with something else here",
+        "the training in this folder was begun with something else here"
+        if field in kept
+        else "the training in this folder was begun by an earlier version, which did not note this",
         field=field,
         value=kept.get(field),
         mend=f"Run the command that began it, or name a new folder than {out} with --out.",

@@ -36,7 +36,7 @@ class Stage:
             raise CheckpointError(
                 "a spread is negative, or a unit is not positive: samples or embeddings do not vary",
                 field="stage",
-                mend="Calibrate with a temperature above 0 and with more varied episodes.",
+                mend="Calibrate with two samples or more and with more varied episodes.",
             )
 
     def spread_of(self, spread: FloatArray) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from interlock.errors import CheckpointError
+from interlock.policy.vla.strict_json import came_later
 
 __all__ = ["FlowSettings", "TauLaw"]
 
@@ -39,7 +40,8 @@ class FlowSettings:
         euler_steps: steps from τ = 1 to τ = 0.
         temperature: factor on the noise that the first sample starts from, 0 to 2; the samples beside it,
             which say how sure it is, start from all of it. At 0 the same question gets the same chunk,
-            whatever the seed, and an arm that is asked again and again does not tremble.
+            whatever the seed, and an arm that is asked again and again does not tremble; where that chunk was
+            refused for half a second, the next ones start from all of the noise (`vla.standing`).
     """
 
     text_tau: TauLaw
@@ -50,7 +52,7 @@ class FlowSettings:
     beta_b: float
     tau_min: float
     euler_steps: int
-    temperature: float = 1.0
+    temperature: float = came_later(1.0)
 
     def __post_init__(self) -> None:
         if self.euler_steps < 1 or min(self.normal_std, self.beta_a, self.beta_b) <= 0.0:
@@ -65,7 +67,10 @@ class FlowSettings:
             )
         if not 0.0 <= self.temperature <= 2.0:
             raise CheckpointError(
-                "must lie in [0, 2]", field="config.flow.temperature", value=self.temperature
+                "must lie in [0, 2]",
+                field="config.flow.temperature",
+                value=self.temperature,
+                mend="1 is all of the noise that it learned from, 0 none.",
             )
         if not 0.0 <= self.tau_min < 1.0:
             raise CheckpointError("must lie in [0, 1)", field="config.flow.tau_min", value=self.tau_min)

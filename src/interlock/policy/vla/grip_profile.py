@@ -10,7 +10,11 @@ from interlock.hal.embodiment import ChannelKind, Embodiment
 __all__ = ["GripProfile"]
 
 _REACHED_M = 0.002
+"""As far as a trained model's widths tremble while fingers stand."""
 _OUTSIDE_M = 0.005
+"""As far as trained models have said past a stroke of 80 mm where their teacher said its end."""
+_BEGINS_S = 0.25
+"""A ramp that is to be gone on with begins at once; a trained model hesitates so long."""
 
 
 class GripProfile:
@@ -18,8 +22,10 @@ class GripProfile:
 
     A teacher opens and closes along a ramp from the width that it last asked for. A policy is told the
     measured width alone, which stays where it is while fingers hold something: from that it cannot tell how
-    far the ramp has come, begins it anew with every chunk, and never lets go. So a profile is taken up where
-    it meets the width that was asked for last; it ends with its own last width, earlier.
+    far the ramp has come, begins it anew with every chunk, and never lets go. So a ramp that begins at once
+    and leads to the width asked for last, or past it, is taken up there: the fingers are ahead of the arm's
+    part of the chunk by so many steps, at most the chunk's length. Fingers that wait first, or turn back on
+    the way, are left as they were said.
 
     A width that is said a little outside the stroke means its end: no model says exactly 0. One far outside
     is left for the gate to refuse.
@@ -31,6 +37,7 @@ class GripProfile:
     def __init__(self, body: Embodiment) -> None:
         found = [k for k, channel in enumerate(body.channels) if channel.kind is ChannelKind.GRIPPER_WIDTH]
         self._channel = found[0] if found else None
+        self._begins = 1 + round(_BEGINS_S * body.rate_hz)
         if found:
             channel = body.channels[found[0]]
             self._lower, self._upper = channel.lower, channel.upper
@@ -40,7 +47,7 @@ class GripProfile:
 
         Args:
             chunks: shape (K, T, C), in the channels' units.
-            asked_m: the width asked for last, [m]; None if nobody knows.
+            asked_m: the width asked for last, [m]; None if nobody knows: then no ramp is gone on with.
 
         Returns:
             Shape (K, T, C).
@@ -52,14 +59,17 @@ class GripProfile:
             near = (widths > self._lower - _OUTSIDE_M) & (widths < self._upper + _OUTSIDE_M)
             widths[near] = np.clip(widths[near], self._lower, self._upper)
             if asked_m is not None:
-                first = _met(widths, asked_m)
+                first = self._met(widths, asked_m)
                 widths[:] = np.concatenate([widths[first:], np.full(first, widths[-1])])
         return changed
 
-
-def _met(widths: FloatArray, asked_m: float) -> int:
-    """First step at which the profile is at the width asked for, or past it; 0 if it never is."""
-    away = widths - asked_m
-    met = np.abs(away) <= _REACHED_M
-    met[1:] |= np.sign(away[1:]) != np.sign(away[0])
-    return int(np.argmax(met)) if met.any() else 0
+    def _met(self, widths: FloatArray, asked_m: float) -> int:
+        """First step at which a ramp that begins at once is at the width asked for, or past it; else 0."""
+        way = np.sign(asked_m - widths[0]) * (widths - widths[0])  # towards it
+        reached = way >= abs(asked_m - widths[0]) - _REACHED_M
+        if reached[0] or not reached.any():
+            return 0
+        first = int(np.argmax(reached))
+        turns_back = (np.maximum.accumulate(way[:first]) - way[:first]).max() > _REACHED_M
+        waits = way[: self._begins].max() <= _REACHED_M
+        return 0 if turns_back or waits else first

@@ -54,7 +54,7 @@ class LearnedPolicy(ChunkStream):
             weights_sha256=model.weights_sha256,
             files_sha256=_files_sha256(model),
             embodiment=context.embodiment.fingerprint,
-            sampling=_sampling(context, options),
+            sampling=_sampling(model, context, options),
         )
         watched = self._watched(model, context, options) if watch is None else watch(model)
         self.uncertainty: UncertaintyGate | None = getattr(watched, "uncertainty", None)
@@ -98,8 +98,11 @@ def _files_sha256(model: LearnedModel) -> str:
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
-def _sampling(context: PolicyContext, options: LearnedOptions) -> str:
+def _sampling(model: LearnedModel, context: PolicyContext, options: LearnedOptions) -> str:
     """What changes a chunk beside the weights; the number of threads changes no more than the last bits."""
-    facts = {name: value for name, value in options.decisive().items() if name != "threads"}
+    facts = {
+        name: value for name, value in options.decisive().items() if name not in ("threads", "temperature")
+    }
+    facts["first_sample_temperature"] = model.temperature
     facts["rtc"] = StreamOptions.read(context.options.get("stream", {})).rtc
     return json.dumps(facts, sort_keys=True)

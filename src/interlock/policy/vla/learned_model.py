@@ -33,6 +33,7 @@ from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.rest import RestBand
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS, slot_vector
+from interlock.policy.vla.standing import Standing, standing
 from interlock.policy.vla.statistics import BodyStatistics
 
 __all__ = ["LearnedModel"]
@@ -52,6 +53,7 @@ class LearnedModel:
         provenance: hashes of weights, configuration, statistics and tokenizer, and of the options.
         roles: the cameras it looks through.
         weights_sha256: of model.safetensors.
+        temperature: factor on the noise that the first sample starts from, as a rule.
 
     Raises:
         CheckpointError: if the checkpoint cannot be used, or not for this body or these cameras.
@@ -72,6 +74,8 @@ class LearnedModel:
         _check_cameras(checkpoint, context)
         self.roles = frozenset(self._config.cameras)
         self.skills = frozenset(self._body.skills)
+        own = self._config.flow.temperature
+        self.temperature = own if options.temperature is None else options.temperature
         self.weights_sha256 = checkpoint.sha256["model.safetensors"]
         self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
         self._grip = GripProfile(context.embodiment)
@@ -84,6 +88,10 @@ class LearnedModel:
 
     def infer(self, observation: Observation, prefix: Prefix | None, samples: int, seed: int) -> Draft | None:
         """Chunks from this observation on.
+
+        What would stand (`RestBand`) does not where the arm has stood for half a second already: no phase
+        ended, so the little that is missing is worth the way. Where it stood because everything was refused,
+        the first sample starts from all of the noise: the same proposal would be refused the same for ever.
 
         Raises:
             RefusedError: if it was never taught this skill, a picture is missing, or a number is not finite.
@@ -99,14 +107,17 @@ class LearnedModel:
         text = self._text(observation)
         observed = self._observed(observation, text)
         inputs = collate(self._config, [observed])
-        numbers, hidden = self._sampled(inputs, prefix, samples, seed)
+        stood = standing(observation)
+        numbers, hidden = self._sampled(inputs, prefix, samples, seed, stood)
         horizon, channels = self._embodiment.horizon, len(self._embodiment.channels)
         chunks = self._body.unscale_actions(numbers[:, :horizon, :channels])
         if not np.isfinite(chunks).all():
             raise RefusedError(
                 "what the model says is not finite", field="policy.vla", mend="Train it again."
             )
-        settled = self._rest.settle(chunks, observation.state.q_commanded)
+        settled = (
+            chunks if stood is not Standing.NO else self._rest.settle(chunks, observation.state.q_commanded)
+        )
         return Draft(
             samples=self._grip.go_on(settled, _asked(observation)),
             # As the model said it, before anything settles; from the first sample on, so that what is the
@@ -118,18 +129,19 @@ class LearnedModel:
 
     @torch.inference_mode()
     def _sampled(
-        self, inputs: Inputs, prefix: Prefix | None, samples: int, seed: int
+        self, inputs: Inputs, prefix: Prefix | None, samples: int, seed: int, stood: Standing
     ) -> tuple[FloatArray, FloatArray]:
         """Chunks in the model's numbers, shape (K, H, C), and the mean hidden state, shape (hidden,)."""
         model = self._checkpoint.model
         encoded = model.encode(inputs)
+        temperature = max(self.temperature, 1.0) if stood is Standing.REFUSED else self.temperature
         chunks = model.sample(
             inputs,
             torch.Generator().manual_seed(seed),
             samples=samples,
             steps=self._options.steps,
             guide=None if prefix is None else self._guide(prefix),
-            temperature=self._options.temperature,
+            temperature=temperature,
             encoded=encoded,
         )
         return chunks[0].numpy(), encoded.embedding[0].double().numpy()

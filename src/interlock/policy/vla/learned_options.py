@@ -27,6 +27,7 @@ class LearnedOptions:
         rest_rad: the same for its rotation, or for a joint, [rad].
         steps: Euler steps; None for the checkpoint's own.
         temperature: factor on the noise that the first sample starts from; None for the checkpoint's own.
+            At least 1 where everything was refused for half a second (`standing.Standing`).
         threads: of torch.
     """
 

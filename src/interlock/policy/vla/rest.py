@@ -19,8 +19,8 @@ class RestBand:
     millimetre where its teacher said nothing: the arm would tremble for ever. What is that little is no
     motion that anybody meant. The gripper's width is left alone. Absolute poses of the tool are left too.
 
-    The price: a motion so slow that no single chunk leaves the band does not happen at all, however many such
-    chunks follow each other. Who needs one sets the band to 0; else the phase ends at its time limit.
+    The price: a motion so slow that no single chunk leaves the band does not happen, until the arm has stood
+    for half a second: then `LearnedModel` lets the next chunk be as it is.
 
     Args:
         body: whose chunks.

@@ -36,7 +36,8 @@ class BodyStatistics:
     are played, would be a hundredth of a scale that the last ones need, and drown in the model's noise.
 
     Values outside the percentiles are neither clipped here nor later: what the model says is judged by the
-    gate, not bent. (Qwen-VLA §3.2.1 clips its training data.)
+    gate, not bent. (Qwen-VLA §3.2.1 clips its training data.) The one exception are the gripper's widths, of
+    which up to 5 mm outside the stroke mean its end (`vla.grip_profile`).
 
     `skills` are those that the data shows with this body; none: nobody knows.
     """

@@ -1,6 +1,6 @@
 """Frozen dataclasses to JSON and back; a key too many or too few is refused, a type is never bent.
 
-A field with a default came later than files that are still read: there its key may be missing.
+A field marked `came_later` came later than files that are still read: its key may be missing there.
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from interlock.errors import CheckpointError
 
-__all__ = ["from_json", "parsed", "to_json", "utf8"]
+__all__ = ["came_later", "from_json", "parsed", "to_json", "utf8"]
 
 T = TypeVar("T")
 _HUGE = 1e300
+_LATE = "came later"
+
+
+def came_later(default: Any) -> Any:
+    """A dataclass field whose key files of before it lack, and what it then is."""
+    return dataclasses.field(default=default, metadata={_LATE: True})
 
 
 def to_json(value: Any) -> Any:
@@ -47,7 +53,7 @@ def from_json(kind: type[T], data: object, field: str) -> T:
     hints = get_type_hints(kind)
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
     names = [f.name for f in fields]
-    wanted = [f.name for f in fields if f.default is dataclasses.MISSING]
+    wanted = [f.name for f in fields if not f.metadata.get(_LATE)]
     for name in data:
         if name not in names:
             raise CheckpointError(

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("pybullet")
 
 from interlock.errors import BadInputError, StoppedError
-from interlock.orchestrator import resumption
+from interlock.orchestrator import kept_rows, resumption
 from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.eval_command import eval_table
 from interlock.orchestrator.eval_run import EvalOrder, EvalRow, play_episode
@@ -127,6 +127,16 @@ def test_folder_of_another_evaluation_is_refused(tmp_path: Path, asked: list[Eva
     evaluate(request_for(tmp_path), quiet, Interrupts())
     with pytest.raises(BadInputError, match="--out"):
         evaluate(request_for(tmp_path, policy="reckless"), quiet, Interrupts())
+
+
+def test_rows_of_another_version_of_the_code_are_not_mixed_with_those_of_this_one(
+    tmp_path: Path, asked: list[EvalOrder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(request_for(tmp_path), quiet, Interrupts())
+    monkeypatch.setattr(kept_rows, "code_sha256", lambda: "another")
+    with pytest.raises(BadInputError, match=r"another version.*--out") as refused:
+        evaluate(request_for(tmp_path), quiet, Interrupts())
+    assert refused.value.field == "out"
 
 
 def test_episode_that_could_not_be_played_is_no_failure_of_the_policy() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.errors import BadInputError, StorageError
+from interlock.orchestrator.code_digest import code_sha256
 
 __all__ = ["KeptRows"]
 
@@ -25,7 +26,8 @@ class KeptRows:
             could not be played, which is worth another try.
 
     Raises:
-        BadInputError: if the file holds rows of something else.
+        BadInputError: if the file holds rows of something else, or that other code played: behind one number
+            stands one program.
         StorageError: if it cannot be read or made.
     """
 
@@ -45,7 +47,7 @@ class KeptRows:
 
     def add(self, key: Sequence[Any], row: dict[str, Any]) -> None:
         """Keep a row; it is on disk, on a line of its own, when this returns."""
-        entry = {"digest": self._digest, "key": list(key), "row": row}
+        entry = {"digest": self._digest, "code": code_sha256(), "key": list(key), "row": row}
         line = json.dumps(entry) + "\n"
         try:
             with self._path.open("a", encoding="utf-8") as file:
@@ -58,7 +60,8 @@ class KeptRows:
     def _take(self, line: str) -> None:
         try:
             entry: dict[str, Any] = json.loads(line)
-            digest, key, row = entry["digest"], json.dumps(entry.get("key")), dict(entry["row"])
+            digest, code = entry["digest"], entry.get("code")
+            key, row = json.dumps(entry.get("key")), dict(entry["row"])
         except (AttributeError, KeyError, TypeError, ValueError):
             return  # cut off
         if digest != self._digest:
@@ -67,6 +70,13 @@ class KeptRows:
                 field=self._option,
                 value=str(self._path),
                 mend=f"Name a new folder with --{self._option} DIR.",
+            )
+        if code != code_sha256():
+            raise BadInputError(
+                "holds rows that another version of this code played",
+                field=self._option,
+                value=str(self._path),
+                mend=f"Name a new folder with --{self._option} DIR, or go on with the code that began it.",
             )
         if row.get("outcome") != "error":
             self.rows[key] = row

@@ -99,7 +99,9 @@ def test_configuration_from_before_there_was_a_temperature_starts_from_all_of_th
     data = json.loads(json.dumps(preset("tiny").to_json()))
     assert VlaConfig.from_json(data).flow.temperature == 0.0
     del data["flow"]["temperature"]
-    assert VlaConfig.from_json(data).flow.temperature == 1.0
+    read = VlaConfig.from_json(data)
+    assert read.flow.temperature == 1.0
+    assert read.to_json() == data
 
 
 def test_refuses_an_unknown_preset_and_names_the_known() -> None:

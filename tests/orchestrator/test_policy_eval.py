@@ -16,6 +16,7 @@ from interlock.orchestrator.axes import Axis
 from interlock.orchestrator.eval_command import eval_table
 from interlock.orchestrator.eval_run import EvalOrder, EvalRow, play_episode
 from interlock.orchestrator.interrupts import Interrupts
+from interlock.orchestrator.kept_rows import KeptRows
 from interlock.orchestrator.policy_eval import EvalRequest, GroupResult, evaluate, groups_of
 from interlock.orchestrator.spread import Split
 
@@ -112,6 +113,40 @@ def test_evaluation_goes_on_where_it_was_cut_off(tmp_path: Path, asked: list[Eva
     asked.clear()
     evaluate(request_for(tmp_path), quiet, Interrupts())
     assert not asked  # what came behind the line that was cut off is kept too
+
+
+def test_rows_come_in_any_order_and_are_given_in_that_of_the_orders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backwards(
+        function: object, jobs: Iterable[int], workers: int, what: str
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        yield from ((job, {"number": job}) for job in reversed(list(jobs)))
+
+    monkeypatch.setattr(resumption, "done_as_ready", backwards)
+    interrupts = Interrupts()
+
+    def stop_at_two(done: int, total: int, row: object) -> None:
+        if done == 2:
+            interrupts.cause = "operator: Ctrl-C"
+
+    def played(tell: resumption.Tell, interrupts: Interrupts) -> list[dict[str, Any]]:
+        kept = KeptRows(tmp_path / "rows.jsonl", "digest", "out")
+        return resumption.play_missing(
+            range(5),
+            lambda number: {},
+            key=lambda number: [number],
+            kept=kept,
+            workers=2,
+            tell=tell,
+            interrupts=interrupts,
+        )
+
+    with pytest.raises(StoppedError, match="2 of 5"):
+        played(stop_at_two, interrupts)
+    lines = [json.loads(line)["key"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert lines == [[4], [3]]
+    assert played(quiet, Interrupts()) == [{"number": number} for number in range(5)]
 
 
 def test_what_is_taught_can_be_judged_alone(tmp_path: Path, asked: list[EvalOrder]) -> None:

@@ -18,6 +18,7 @@ from interlock.errors import BadInputError, CheckpointError
 from interlock.orchestrator import resumption
 from interlock.orchestrator import ship as shipping
 from interlock.orchestrator.axes import Axis
+from interlock.orchestrator.code_digest import code_sha256
 from interlock.orchestrator.demo_run import cell_in_space
 from interlock.orchestrator.eval_run import EvalOrder, EvalRow
 from interlock.orchestrator.interrupts import Interrupts
@@ -117,6 +118,20 @@ def test_card_tells_success_by_axis_with_n_interval_and_contacts_of_both_halves(
     assert text.index("interlock train") < text.index("## Results") < text.index("## Limits")
     assert "- Nothing on a real arm." in text
     assert Checkpoint.load(tmp_path / "shipped" / "micro").card == text
+
+
+def test_the_code_that_played_is_told_and_two_versions_are_no_table(checkpoint: Path, tmp_path: Path) -> None:
+    found = rows(checkpoint, tmp_path / "e")
+    shipped = ship(asked(checkpoint, tmp_path, (CELL, found, checkpoint)))
+    assert f"Code: `{code_sha256()}`." in shipped.card
+    lines = (found / "episodes.jsonl").read_text().splitlines()
+    entry = json.loads(lines[0])
+    for code in ("another", None):
+        other = {name: value for name, value in entry.items() if name != "code"}
+        other |= {} if code is None else {"code": code}
+        (found / "episodes.jsonl").write_text("\n".join([json.dumps(other), *lines[1:]]) + "\n")
+        with pytest.raises(BadInputError, match=r"several versions.*--out"):
+            Judged.read(CELL, found, checkpoint)
 
 
 def test_results_stand_before_its_own_limits_and_not_in_the_card_that_it_quotes(

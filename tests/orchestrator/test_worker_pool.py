@@ -5,12 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import subprocess
-from contextlib import closing
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
 from interlock.errors import StoppedError
+from interlock.orchestrator import worker_pool
 from interlock.orchestrator.worker_pool import done_as_ready
 
 WORKERS = 2
@@ -27,6 +30,23 @@ def test_no_worker_waits_behind_a_long_job(tmp_path: Path) -> None:
     assert sorted(done) == sorted((job, 0) for job in jobs)
     assert ("touch", str(flag)) in [job for job, _ in done[-2:]]
     assert multiprocessing.active_children() == []
+
+
+def test_what_was_done_beside_a_job_that_failed_is_given_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    class AtOnce:
+        def submit(self, function: object, job: int) -> Future[int]:
+            future: Future[int] = Future()
+            if job == 0:
+                future.set_exception(BrokenProcessPool("dead"))
+            else:
+                future.set_result(-job)
+            return future
+
+    monkeypatch.setattr(worker_pool, "_pool", lambda workers, what: nullcontext(AtOnce()))
+    played = done_as_ready(abs, [0, 1, 2], WORKERS, "plays")
+    assert sorted([next(played), next(played)]) == [(1, -1), (2, -2)]
+    with pytest.raises(BrokenProcessPool):
+        next(played)
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ class Judged:
         varied: the axes that were varied.
         groups: seen, then each axis held out, if they were; each under the gate and, if it was asked for,
             without.
+        code: SHA-256 of the code that played them (`code_digest`); "" if it was not noted.
     """
 
     preset: str
@@ -44,6 +45,7 @@ class Judged:
     goals: tuple[str, ...]
     varied: tuple[str, ...]
     groups: tuple[GroupResult, ...]
+    code: str = ""
 
     @classmethod
     def read(cls, cell: str, folder: Path, checkpoint: Path) -> Judged:
@@ -55,11 +57,11 @@ class Judged:
             checkpoint: the folder of the checkpoint that must have been judged.
 
         Raises:
-            BadInputError: if the folder holds no evaluation, one of something else, or one that is not whole,
-                or foreign rows.
+            BadInputError: if the folder holds no evaluation, one of something else, one that is not whole or
+                that several versions of the code played, or foreign rows.
             CheckpointError: if the checkpoint cannot be used.
         """
-        rows, digests = _rows(folder)
+        rows, digests, codes = _rows(folder)
         axes = [group for group in dict.fromkeys(row.group for row in rows) if group != SEEN]
         ways = _ways(rows, axes)
         varied = next((w for w in ways if digests == {eval_digest(cell, "vla", str(checkpoint), w)}), None)
@@ -80,6 +82,13 @@ class Judged:
                 value=str(folder),
                 mend="Run the command that wrote it again: it goes on.",
             )
+        if len(codes) > 1:
+            raise BadInputError(
+                "several versions of the code played this evaluation",
+                field="results",
+                value=str(folder),
+                mend="Run `interlock policy eval` with a new --out.",
+            )
         judged = Checkpoint.load(checkpoint)
         return cls(
             preset=judged.config.name,
@@ -91,6 +100,7 @@ class Judged:
             goals=tuple(dict.fromkeys(row.goal for row in sorted(rows, key=lambda row: row.seed))),
             varied=tuple(varied),
             groups=tuple(GroupResult.of(group, gated, rows) for group in (SEEN, *axes) for gated in halves),
+            code=codes.pop(),
         )
 
     def command(self) -> str:
@@ -121,7 +131,7 @@ class Judged:
         groups = tuple(
             GroupResult(**{**group, "wilson_95": tuple(group["wilson_95"])}) for group in data["groups"]
         )
-        plain = {field.name: data[field.name] for field in fields(cls)}
+        plain = {"code": ""} | {field.name: data[field.name] for field in fields(cls) if field.name in data}
         told = {name: tuple(data[name]) for name in ("goals", "varied")}
         return cls(**{**plain, **told, "groups": groups})
 
@@ -134,8 +144,8 @@ def _ways(rows: Iterable[EvalRow], axes: list[str]) -> list[list[str]]:
     return [axes] if axes else [[], [axis.value for axis in Axis]]
 
 
-def _rows(folder: Path) -> tuple[list[EvalRow], set[str]]:
-    """Each episode once, the last word on it, and the digests they were kept under."""
+def _rows(folder: Path) -> tuple[list[EvalRow], set[str], set[str]]:
+    """Each episode once, the last word on it, the digests they were kept under, and the code's."""
     path = folder / ROWS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -147,7 +157,7 @@ def _rows(folder: Path) -> tuple[list[EvalRow], set[str]]:
             mend="Name the folder that `interlock policy eval --out` has written.",
         ) from error
     rows: dict[tuple[str, int, bool, str], EvalRow] = {}
-    digests = set()
+    digests, codes = set(), set()
     for line in lines:
         try:
             entry = json.loads(line)
@@ -156,5 +166,6 @@ def _rows(folder: Path) -> tuple[list[EvalRow], set[str]]:
             continue  # cut off
         row = EvalRow.from_json(told, path)
         digests.add(digest)
+        codes.add(str(entry.get("code", "")))
         rows[row.group, row.seed, row.gated, row.goal] = row
-    return list(rows.values()), digests
+    return list(rows.values()), digests, codes

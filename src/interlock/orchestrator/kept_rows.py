@@ -14,7 +14,7 @@ __all__ = ["KeptRows"]
 
 
 class KeptRows:
-    """Rows of plain JSON under a key, and under the digest of what they were made with.
+    """Rows of plain JSON under a key, the digest of what they were made with, and that of the code.
 
     Args:
         path: of the file; its folder is made if it is not there.
@@ -28,12 +28,13 @@ class KeptRows:
     Raises:
         BadInputError: if the file holds rows of something else, or that other code played: behind one number
             stands one program.
-        StorageError: if it cannot be read or made.
+        StorageError: if it cannot be read or made, or nobody can say which code runs.
     """
 
     def __init__(self, path: Path, digest: str, option: str) -> None:
         self._path = path
         self._digest = digest
+        self._code = code_sha256()  # now: workers read theirs from here on
         self._option = option
         self.rows: dict[str, dict[str, Any]] = {}
         try:
@@ -47,7 +48,7 @@ class KeptRows:
 
     def add(self, key: Sequence[Any], row: dict[str, Any]) -> None:
         """Keep a row; it is on disk, on a line of its own, when this returns."""
-        entry = {"digest": self._digest, "code": code_sha256(), "key": list(key), "row": row}
+        entry = {"digest": self._digest, "code": self._code, "key": list(key), "row": row}
         line = json.dumps(entry) + "\n"
         try:
             with self._path.open("a", encoding="utf-8") as file:
@@ -71,12 +72,13 @@ class KeptRows:
                 value=str(self._path),
                 mend=f"Name a new folder with --{self._option} DIR.",
             )
-        if code != code_sha256():
+        if code != self._code:
             raise BadInputError(
                 "holds rows that another version of this code played",
                 field=self._option,
                 value=str(self._path),
-                mend=f"Name a new folder with --{self._option} DIR, or go on with the code that began it.",
+                mend=f"Name a new folder with --{self._option} DIR, remove this one, or go on with the code "
+                "that began it.",
             )
         if row.get("outcome") != "error":
             self.rows[key] = row

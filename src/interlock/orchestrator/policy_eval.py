@@ -26,7 +26,7 @@ SEEN = "seen"
 """The group in which every axis is as it was taught; the others are named for the one axis held out."""
 
 ROWS = "episodes.jsonl"
-"""In the folder of an evaluation: `digest` and `row` of an episode a line."""
+"""In the folder of an evaluation: `digest`, `code`, `key` and `row` of an episode a line (`KeptRows`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,8 @@ def evaluate(request: EvalRequest, tell: Tell, interrupts: Interrupts) -> list[G
         interrupts: Ctrl-C: what was played is kept.
 
     Raises:
-        BadInputError: if the request cannot be met, or the folder holds another evaluation or foreign rows.
+        BadInputError: if the request cannot be met, or the folder holds another evaluation, one that other
+            code began, or foreign rows.
         StoppedError: after Ctrl-C.
         StorageError: if the folder cannot be written.
     """

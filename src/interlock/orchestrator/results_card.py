@@ -37,7 +37,8 @@ def _section(judged: Sequence[Judged], limits: Sequence[str]) -> Iterator[str]:
     )
     for each in judged:
         yield from ("", f"### {each.preset} in {each.cell}", "", f"    {each.command()}", "")
-        yield f"Seeds {each.seed} to {each.seed + each.episodes - 1}, {each.episodes} episodes a row."
+        seeds = f"Seeds {each.seed} to {each.seed + each.episodes - 1}, {each.episodes} episodes a row."
+        yield f"{seeds} Code: `{each.code}`." if each.code else seeds
         yield ""
         yield from _table(each)
     if limits:

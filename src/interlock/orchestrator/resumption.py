@@ -52,11 +52,11 @@ def play_missing(
     try:
         with closing(done_as_ready(function, missing, workers, "plays episodes")) as played:
             for order, row in played:
-                if interrupts.cause:
-                    break
                 kept.add(key(order), row)
                 done += 1
                 tell(done, len(orders), row)
+                if interrupts.cause:
+                    break
     except KeyboardInterrupt:
         pass
     if done < len(orders):

@@ -86,7 +86,7 @@ def play_rollouts(
         about: what the rows depend on beside the request, as plain JSON.
 
     Raises:
-        BadInputError: if the folder holds other rollouts.
+        BadInputError: if the folder holds other rollouts, or such that other code played.
         StoppedError: after Ctrl-C.
         StorageError: if the folder cannot be written.
     """

@@ -58,7 +58,16 @@ def done_as_ready(
 ) -> Generator[tuple[Job, Done], None, None]:
     """Each job with what `function` makes of it, as soon as it is done; close it to let go of the workers.
 
-    Args and errors as of `done_in_order`; no worker waits for another.
+    No worker waits for another, and what comes first depends on how long each takes.
+
+    Args:
+        function: can be pickled, and so can jobs and what comes of them.
+        jobs: may be without end.
+        workers: processes.
+        what: what the workers do, for the error.
+
+    Raises:
+        StoppedError: if a worker dies, after what was done beside it was given.
     """
     running: dict[Future[Done], Job] = {}
     left = iter(jobs)
@@ -69,7 +78,8 @@ def done_as_ready(
             if not running:
                 return
             ready = wait(running, return_when=FIRST_COMPLETED).done
-            for future in [each for each in running if each in ready]:
+            # Those that failed last, so that what was done beside them is given first.
+            for future in sorted(ready, key=lambda each: each.exception() is not None):
                 yield running.pop(future), future.result()
 
 

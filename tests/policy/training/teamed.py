@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from interlock.policy.training import team as team_module
 from interlock.policy.training import train
 from interlock.policy.training.command import main
 from interlock.policy.training.team import Team
@@ -67,6 +68,7 @@ class Watched(Trainer):
 
 if __name__ == "__main__":
     team = Team.join("cpu")
+    team_module._MESSAGE_BYTES = 12  # several messages
     facts = shared(team)
     train.Trainer = Watched  # type: ignore[misc]
     code = main(sys.argv[2:])

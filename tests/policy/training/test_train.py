@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.policy.training.taught import BODY, write_set
 
-from interlock.errors import BadInputError
+from interlock.errors import BadInputError, CheckpointError
 from interlock.policy.dataset.reader import Demonstrations
 from interlock.policy.training.command import main
 from interlock.policy.training.request import TrainRequest
@@ -181,6 +181,19 @@ def test_what_an_earlier_version_did_not_note_is_named(
     with pytest.raises(BadInputError, match="earlier version") as refused:
         train(asked)
     assert refused.value.field == "later"
+
+
+def test_weights_that_were_told_the_same_numbers_in_another_order_are_not_gone_on_with(
+    numbers: Path, tmp_path: Path
+) -> None:
+    first = Path(train(request_for(numbers, tmp_path / "first", "t2a:1")).checkpoint)
+    found = Checkpoint.load(first)
+    body = found.statistics.bodies[0]
+    turned = replace(body, state=(body.state[1], body.state[0], *body.state[2:]))
+    replace(found, statistics=replace(found.statistics, bodies=(turned,))).save(first)
+    with pytest.raises(CheckpointError, match="another order") as refused:
+        train(replace(request_for(numbers, tmp_path / "again", "t2a:1"), begin_from=first))
+    assert refused.value.field == "from.statistics.state"
 
 
 def test_constants_of_weights_that_are_gone_on_with_cannot_be_told_anew(

@@ -81,7 +81,7 @@ def test_decoder_that_reads_other_places_or_other_cameras_is_refused(material: M
     scene = untrained(preset("tiny-scene"), material, 2)
     one_camera = replace(preset("tiny"), cameras=("base",))
     cases = [
-        (one_camera, untrained(preset("tiny"), material, 3), "cameras", "own shape"),
+        (one_camera, untrained(preset("tiny"), material, 3), "cameras", "other cameras"),
         (
             preset("tiny-scene"),
             untrained(preset("tiny"), material, 3),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,12 @@ def test_ramp_that_begins_anew_with_every_chunk_opens_all_the_same() -> None:
     for _ in range(5):  # each chunk is followed for two steps, and the next one says the same again
         asked = float(profile.go_on(ramp, asked)[0, 2, 1])
     assert asked == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize("rate_hz", [1.0, 2.0, 10.0, 25.0])
+def test_a_ramp_is_gone_on_with_at_any_rate(rate_hz: float) -> None:
+    went_on = GripProfile(replace(hand(), rate_hz=rate_hz)).go_on(said(0, 10, 20, 30, 40, 60), 0.02)
+    np.testing.assert_allclose(went_on, said(20, 30, 40, 60, 60, 60), atol=1e-12)
 
 
 def test_each_sample_is_taken_up_by_itself_and_nothing_else_changes() -> None:

@@ -59,9 +59,10 @@ def moved_at(tick: int, rad: float = 0.01) -> np.ndarray:
     ("changes", "wanted"),
     [
         ({}, Standing.MEANT),
-        ({"kinds": STOPPED}, Standing.REFUSED),
-        ({"kinds": [*STOPPED[1:], MotionKind.CHANGED]}, Standing.MEANT),
-        ({"kinds": [MotionKind.PROPOSED, *STOPPED[1:]]}, Standing.REFUSED),  # that was before
+        ({"kinds": STOPPED}, Standing.HINDERED),
+        ({"kinds": [MotionKind.CHANGED] * TICKS}, Standing.HINDERED),
+        ({"kinds": [*STOPPED[1:], MotionKind.PROPOSED]}, Standing.HINDERED),
+        ({"kinds": [MotionKind.STOPPING, *[MotionKind.PROPOSED] * (TICKS - 1)]}, Standing.MEANT),  # before
         ({"q": moved_at(5)}, Standing.MEANT),
         ({"q": moved_at(30)}, Standing.NO),
         ({"q": moved_at(30, 1e-6)}, Standing.MEANT),
@@ -73,6 +74,13 @@ def test_standing_is_half_a_second_without_motion_of_arm_and_fingers(
     changes: dict[str, Any], wanted: Standing
 ) -> None:
     assert standing(told(**changes)) is wanted
+
+
+def test_what_moved_in_a_gap_of_the_history_has_moved() -> None:
+    seen = told()
+    stamps_ns = NOW_NS - np.array([700, 600, 5]) * 1_000_000
+    few = Executed(stamps_ns=stamps_ns, q=np.array([[1.0], [1.2], [1.4]]), kinds=STOPPED[:3])
+    assert standing(replace(seen, executed=few)) is Standing.NO
 
 
 def test_who_is_told_too_little_does_not_know() -> None:

@@ -75,11 +75,14 @@ class Team:
 
 
 def _buckets(parameters: Iterable[Tensor]) -> Iterator[list[Tensor]]:
-    """Parameters of one type of number, as many as one message carries."""
+    """Parameters of one type of number, as many as one message carries; the same on every process."""
     buckets: dict[torch.dtype, list[Tensor]] = {}
+    sizes: dict[torch.dtype, int] = {}
     for parameter in parameters:
-        bucket = buckets.setdefault(parameter.dtype, [])
-        bucket.append(parameter)
-        if sum(each.nbytes for each in bucket) >= _MESSAGE_BYTES:
-            yield buckets.pop(parameter.dtype)
+        kind = parameter.dtype
+        buckets.setdefault(kind, []).append(parameter)
+        sizes[kind] = sizes.get(kind, 0) + parameter.nbytes
+        if sizes[kind] >= _MESSAGE_BYTES:
+            yield buckets.pop(kind)
+            del sizes[kind]
     yield from buckets.values()

@@ -302,11 +302,12 @@ def _other_request(kept: dict[str, Any], wanted: dict[str, Any], out: Path) -> B
         if (name in kept, kept.get(name)) != (name in wanted, wanted.get(name))
     ]
     field = next((name for name in differ if name in kept), differ[0])
+    with_version = "" if field in kept else " with the version that began it"
     return BadInputError(
         "the training in this folder was begun with something else here"
         if field in kept
         else "the training in this folder was begun by an earlier version, which did not note this",
         field=field,
         value=kept.get(field),
-        mend=f"Run the command that began it, or name a new folder than {out} with --out.",
+        mend=f"Run the command that began it{with_version}, or name a new folder than {out} with --out.",
     )

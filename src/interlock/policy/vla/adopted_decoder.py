@@ -66,7 +66,12 @@ def _given(checkpoint: Checkpoint, donor: Checkpoint) -> dict[str, Tensor]:
     reads, offers = (_places(each) for each in (given, own))
     if reads == offers:
         if reads == "found places" and here.cameras != there.cameras:  # columns of pixels, camera by camera
-            raise _differs("cameras", there.cameras, here.cameras)
+            raise CheckpointError(
+                "this decoder reads pixels of other cameras, or in another order",
+                field="decoder_from.cameras",
+                value=there.cameras,
+                mend=f"Name with --decoder-from a checkpoint in which they are {here.cameras}.",
+            )
     elif (reads, offers) == ("told places", "found places"):
         _find_instead(given, own["from_found.0.weight"].shape[1])
     else:

@@ -40,8 +40,8 @@ class FlowSettings:
         euler_steps: steps from τ = 1 to τ = 0.
         temperature: factor on the noise that the first sample starts from, 0 to 2; the samples beside it,
             which say how sure it is, start from all of it. At 0 the same question gets the same chunk,
-            whatever the seed, and an arm that is asked again and again does not tremble; where that chunk was
-            refused for half a second, the next ones start from all of the noise (`vla.standing`).
+            whatever the seed, and an arm that is asked again and again does not tremble; where the arm was
+            hindered for half a second, the next ones start from all of the noise (`vla.standing`).
     """
 
     text_tau: TauLaw

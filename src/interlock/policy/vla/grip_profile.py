@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from interlock.hal.arrays import FloatArray
@@ -25,7 +27,7 @@ class GripProfile:
     far the ramp has come, begins it anew with every chunk, and never lets go. So a ramp that begins at once
     and leads to the width asked for last, or past it, is taken up there: the fingers are ahead of the arm's
     part of the chunk by so many steps, at most the chunk's length. Fingers that wait first, or turn back on
-    the way, are left as they were said.
+    the way, are left as they were said; a ramp slower than 8 mm/s counts as waiting.
 
     A width that is said a little outside the stroke means its end: no model says exactly 0. One far outside
     is left for the gate to refuse.
@@ -37,7 +39,7 @@ class GripProfile:
     def __init__(self, body: Embodiment) -> None:
         found = [k for k, channel in enumerate(body.channels) if channel.kind is ChannelKind.GRIPPER_WIDTH]
         self._channel = found[0] if found else None
-        self._begins = 1 + round(_BEGINS_S * body.rate_hz)
+        self._begins = 1 + max(1, math.ceil(_BEGINS_S * body.rate_hz))
         if found:
             channel = body.channels[found[0]]
             self._lower, self._upper = channel.lower, channel.upper

@@ -89,8 +89,8 @@ class LearnedModel:
     def infer(self, observation: Observation, prefix: Prefix | None, samples: int, seed: int) -> Draft | None:
         """Chunks from this observation on.
 
-        What would stand (`RestBand`) does not where the arm has stood for half a second already: no phase
-        ended, so the little that is missing is worth the way. Where it stood because everything was refused,
+        What would stand (`RestBand`) does not where the arm has stood for half a second already: the little
+        that is missing is worth the way. Where it was hindered, by the gate or by whoever withheld a chunk,
         the first sample starts from all of the noise: the same proposal would be refused the same for ever.
 
         Raises:
@@ -134,7 +134,7 @@ class LearnedModel:
         """Chunks in the model's numbers, shape (K, H, C), and the mean hidden state, shape (hidden,)."""
         model = self._checkpoint.model
         encoded = model.encode(inputs)
-        temperature = max(self.temperature, 1.0) if stood is Standing.REFUSED else self.temperature
+        temperature = max(self.temperature, 1.0) if stood is Standing.HINDERED else self.temperature
         chunks = model.sample(
             inputs,
             torch.Generator().manual_seed(seed),

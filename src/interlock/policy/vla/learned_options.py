@@ -27,7 +27,8 @@ class LearnedOptions:
         rest_rad: the same for its rotation, or for a joint, [rad].
         steps: Euler steps; None for the checkpoint's own.
         temperature: factor on the noise that the first sample starts from; None for the checkpoint's own.
-            At least 1 where everything was refused for half a second (`standing.Standing`).
+            At least 1 where the arm was hindered for half a second (`standing.Standing`), which a client
+            of `interlock serve`, who tells no history, never is.
         threads: of torch.
     """
 

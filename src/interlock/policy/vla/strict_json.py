@@ -1,7 +1,7 @@
 """Frozen dataclasses to JSON and back; a key too many or too few is refused, a type is never bent.
 
-A field marked `came_later` came later than files that are still read: its key may be missing there, and is not
-written where it says what a missing one means, so that such a file comes out as it went in.
+A field marked `came_later` came later than files that are still read: its key may be missing there, and is
+not written where it says what a missing one means, so that a file without it comes out as it went in.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def to_json(value: Any) -> Any:
     """What `json.dumps` takes: dataclasses as objects, tuples as lists, enums as their text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         said = ((f, getattr(value, f.name)) for f in dataclasses.fields(value))
-        return {f.name: to_json(each) for f, each in said if not (f.metadata.get(_LATE) and each == f.default)}
+        return {
+            f.name: to_json(each) for f, each in said if not (f.metadata.get(_LATE) and each == f.default)
+        }
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, tuple):

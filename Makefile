@@ -31,7 +31,7 @@ TRAIN ?= $(TRAIN_$(PRESET)) --batch 32 --precision bfloat16
 THEN ?= $(THEN_$(PRESET))
 SHARED ?= $(SHARED_$(PRESET))
 LAST ?= $(LAST_$(PRESET))
-# The first cell is judged on every axis, with the gate and without; the others on what was taught. `tiny`, whose episodes take four times as
+# The first cell is judged on every axis, with the gate and without; the others on what was taught. `tiny`, whose episodes take twice as
 # long, was judged on fewer, and under the gate alone.
 EVAL_tiny ?= --episodes 18 --no-puppet
 EVAL ?= --variation all $(or $(EVAL_$(PRESET)),--episodes 50)

@@ -131,7 +131,8 @@ class Judged:
         groups = tuple(
             GroupResult(**{**group, "wilson_95": tuple(group["wilson_95"])}) for group in data["groups"]
         )
-        plain = {"code": ""} | {field.name: data[field.name] for field in fields(cls) if field.name in data}
+        told_code = {"code": "", **data}  # counts from before it was noted do not say it
+        plain = {field.name: told_code[field.name] for field in fields(cls)}
         told = {name: tuple(data[name]) for name in ("goals", "varied")}
         return cls(**{**plain, **told, "groups": groups})
 

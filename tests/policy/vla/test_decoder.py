@@ -150,3 +150,17 @@ def test_setting_that_is_made_once_changes_nothing(attention: AttentionMode) -> 
         for tried in (noisy, -noisy):
             anew = decoder.velocity(tried, conditions, prefix, steps)
             assert torch.equal(decoder.velocity(tried, conditions, prefix, steps, setting), anew)
+
+
+def test_packed_weights_say_the_same() -> None:
+    decoder = lively(micro()).decoder
+    prefix, noisy = told(decoder), torch.randn(2, 8, 10, generator=seeded(5))
+    conditions = decoder.conditions(torch.tensor([0.4]))
+    before = {name: each.clone() for name, each in decoder.state_dict().items()}
+    with torch.no_grad():
+        first = decoder.velocity(noisy, conditions, decoder.cache(prefix), None)
+        decoder.pack()
+        packed = decoder.velocity(noisy, conditions, decoder.cache(prefix), None)
+    torch.testing.assert_close(packed, first, atol=1e-6, rtol=1e-5)
+    assert decoder.blocks[0].qkv.weight.t().is_contiguous()
+    assert all(torch.equal(before[name], each) for name, each in decoder.state_dict().items())

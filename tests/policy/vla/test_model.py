@@ -13,6 +13,7 @@ from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
 from interlock.policy.vla.decoder_shape import AttentionMode
 from interlock.policy.vla.flow import draw_noise
 from interlock.policy.vla.model import QwenVla
+from interlock.policy.vla.schedule import Schedule
 
 KINDS = {
     "cached": micro(),
@@ -32,6 +33,15 @@ def test_same_seed_gives_the_same_chunk_bit_for_bit(config: VlaConfig) -> None:
     other = model.sample(inputs, seeded(2), samples=3)
     assert not torch.isclose(other, first)[..., :7].any()
     assert first.shape == (2, 3, config.horizon, config.channels)
+
+
+@each_kind
+def test_schedule_that_is_made_once_changes_nothing(config: VlaConfig) -> None:
+    model, inputs = lively(config), observations(config)
+    schedule = Schedule.of(model.decoder, 4)
+    for seed in range(2):
+        found = model.sample(inputs, seeded(seed), samples=2, steps=schedule)
+        assert torch.equal(found, model.sample(inputs, seeded(seed), samples=2, steps=4))
 
 
 @each_kind

@@ -13,6 +13,7 @@ from interlock.policy.vla.decoder_shape import AttentionMode
 from interlock.policy.vla.layout import lay_out
 from interlock.policy.vla.made_up import made_up_inputs
 from interlock.policy.vla.model import QwenVla
+from interlock.policy.vla.schedule import Schedule
 
 __all__ = ["MANY", "AnswerCalls"]
 
@@ -43,6 +44,8 @@ class AnswerCalls:
             self.device
         )
         self._plain = model.decoder
+        model.decoder.pack()  # as `LearnedModel` does
+        self._schedule = Schedule.of(model.decoder, self.steps)
         self._other = _with_other_attention(model.decoder, model.config)
 
     @staticmethod
@@ -130,7 +133,7 @@ class AnswerCalls:
         self._model.decoder = decoder
         try:
             generator = torch.Generator().manual_seed(0)
-            self._model.sample(self._inputs, generator, samples=samples, steps=self.steps)
+            self._model.sample(self._inputs, generator, samples=samples, steps=self._schedule)
         finally:
             self._model.decoder = self._plain
 

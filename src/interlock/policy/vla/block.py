@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -9,7 +11,10 @@ from torch.nn import functional
 from interlock.policy.vla.decoder_shape import DecoderShape
 from interlock.policy.vla.rope import Rotation, rotate
 
-__all__ = ["DitBlock"]
+__all__ = ["DitBlock", "Modulation"]
+
+Modulation: TypeAlias = Tensor | tuple[Tensor, ...]
+"""Shift, 1 + scale and gate of attention, then of the MLP, each shape (B, 1, d); one tensor, or apart."""
 
 
 class DitBlock(nn.Module):
@@ -17,6 +22,7 @@ class DitBlock(nn.Module):
 
     30 d² weights at the published width: modulation 6 d², attention 4 d², MLP 3 d · mlp_hidden = 20 d².
     Beside them stand only the modulation's bias (6 d) and the norms of queries and keys (2 · head_dim).
+    Linear layers are called as functions: a call of a module costs half of what a chunk's product does.
     """
 
     def __init__(self, shape: DecoderShape) -> None:
@@ -49,22 +55,25 @@ class DitBlock(nn.Module):
         return modulation
 
     def project(
-        self, tokens: Tensor, modulation: Tensor, rotation: Rotation
+        self, tokens: Tensor, modulation: Modulation, rotation: Rotation
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each shape (B, N, heads, head_dim), of tokens (B, N, d)."""
-        shift, scale, *_ = modulation.unbind()
+        shift, scale, *_ = modulation
         normed = functional.layer_norm(tokens, tokens.shape[-1:])
-        mixed = self.qkv(torch.addcmul(shift, normed, scale))
+        mixed = functional.linear(torch.addcmul(shift, normed, scale), self.qkv.weight)
         batch, count, _ = tokens.shape
         query_key, value = mixed.view(batch, count, 3, self.heads, self.head_dim).split([2, 1], dim=2)
         normed = functional.rms_norm(query_key, (self.head_dim,), eps=1e-6) * self.query_key_norm
         query, key = rotate(normed.flatten(2, 3), rotation).split(self.heads, dim=2)
         return query, key, value.squeeze(2)
 
-    def finish(self, tokens: Tensor, attended: Tensor, modulation: Tensor) -> Tensor:
+    def finish(self, tokens: Tensor, attended: Tensor, modulation: Modulation) -> Tensor:
         """Add what attention found, shape (B, heads, N, head_dim), then the MLP; both gated by τ."""
-        _, _, gate, shift, scale, last = modulation.unbind()
-        tokens = torch.addcmul(tokens, gate, self.out(attended.transpose(1, 2).flatten(2)))
+        _, _, gate, shift, scale, last = modulation
+        found = functional.linear(attended.transpose(1, 2).flatten(2), self.out.weight)
+        tokens = torch.addcmul(tokens, gate, found)
         normed = functional.layer_norm(tokens, tokens.shape[-1:])
-        opened, linear = self.gate_up(torch.addcmul(shift, normed, scale)).chunk(2, dim=-1)
-        return torch.addcmul(tokens, last, self.down(functional.silu(opened) * linear))
+        both = functional.linear(torch.addcmul(shift, normed, scale), self.gate_up.weight)
+        opened, linear = both.chunk(2, dim=-1)
+        made = functional.linear(functional.silu(opened) * linear, self.down.weight)
+        return torch.addcmul(tokens, last, made)

@@ -31,6 +31,8 @@ def attend_cached(
     batch, before = prefix_key.shape[0], prefix_key.shape[2]
     samples = count // batch
     query = query * width**-0.5
+    if samples == 1:
+        return _alone(query, key, value, prefix_key, prefix_value, mask)
     # Three axes throughout: `matmul` over four spends more on reshaping than on products of this size.
     own = query.transpose(1, 2).reshape(-1, steps, width)
     shared = query.reshape(batch, samples * steps, heads, width).transpose(1, 2).flatten(0, 1)
@@ -47,6 +49,22 @@ def attend_cached(
     from_chunk = torch.bmm(own, value.transpose(1, 2).reshape(-1, steps, width))
     far_away = _apart(from_prefix.unflatten(0, (batch, heads)), samples)
     return far_away + from_chunk.unflatten(0, (count, heads))
+
+
+def _alone(
+    query: Tensor, key: Tensor, value: Tensor, prefix_key: Tensor, prefix_value: Tensor, mask: Tensor | None
+) -> Tensor:
+    """The same to the bit where no prefix is shared: nothing has to be brought together and apart again."""
+    before, shape = prefix_key.shape[2], prefix_key.shape[:2]
+    own, near = query.transpose(1, 2).flatten(0, 1), key.permute(0, 2, 3, 1).flatten(0, 1)
+    far = prefix_key.flatten(0, 1).transpose(1, 2)
+    logits = torch.cat([torch.bmm(own, far), torch.bmm(own, near)], -1)
+    if mask is not None:
+        logits = logits.unflatten(0, shape).masked_fill(~mask, -torch.inf).flatten(0, 1)
+    weights = logits.softmax(dim=-1)
+    from_prefix = torch.bmm(weights[..., :before], prefix_value.flatten(0, 1))
+    found = torch.baddbmm(from_prefix, weights[..., before:], value.transpose(1, 2).flatten(0, 1))
+    return found.unflatten(0, shape)
 
 
 def _together(each: Tensor, batch: int) -> Tensor:

@@ -10,16 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interlock.policy.vla.attention import attend
-from interlock.policy.vla.block import DitBlock
+from interlock.policy.vla.block import DitBlock, Modulation
 from interlock.policy.vla.cached_attention import attend_cached
 from interlock.policy.vla.decoder_shape import AttentionMode, DecoderShape
 from interlock.policy.vla.prefix import CachedPrefix, Prefix
 from interlock.policy.vla.rope import Rotation, rotation_at
+from interlock.policy.vla.two_layers import TwoLayers
 
 __all__ = ["ActionDecoder", "Conditions", "Setting"]
 
-Conditions = tuple[Tensor, ...]
-"""Modulation of each block, shape (6, B, 1, d), then that of the output, shape (2, B, 1, d)."""
+Conditions = tuple[Modulation, ...]
+"""Modulation of each block, then shift and scale of the output, each shape (B, 1, d)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +50,27 @@ class ActionDecoder(nn.Module):
         width = shape.width
         self.shape = shape
         self.head_dim = width // shape.heads
-        self.action_in = nn.Sequential(nn.Linear(channels, width), nn.SiLU(), nn.Linear(width, width))
-        self.action_out = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, channels))
+        self.action_in = TwoLayers(channels, width, width)
+        self.action_out = TwoLayers(width, width, channels)
         self.from_backbone = nn.Linear(hidden, width)
-        self.time_embedding = nn.Sequential(
-            nn.Linear(shape.time_features, width), nn.SiLU(), nn.Linear(width, width)
-        )
+        self.time_embedding = TwoLayers(shape.time_features, width, width)
         self.output_modulation = nn.Linear(width, 2 * width)
         self.blocks = nn.ModuleList(DitBlock(shape) for _ in range(shape.blocks))
         for zeroed in (self.output_modulation, self.action_out[-1]):
             nn.init.zeros_(zeroed.weight)
             nn.init.zeros_(zeroed.bias)
 
-    def conditions(self, tau: Tensor) -> Conditions:
-        """Everything that depends on τ alone, shape (B,)."""
+    def pack(self) -> None:
+        """Lay weights out as products of a chunk's few rows read them; their values stay.
+
+        A product of 16 rows takes half the time so on a CPU. Of a backbone's hundred rows it saves a tenth.
+        """
+        for each in self.modules():
+            if isinstance(each, nn.Linear):
+                each.weight.data = each.weight.data.t().contiguous().t()
+
+    def conditions(self, tau: Tensor) -> tuple[Tensor, ...]:
+        """Everything that depends on τ alone, shape (B,): `Conditions`, each in one tensor."""
         half = self.shape.time_features // 2
         # τ in [0, 1] times 1000, so that the sines resolve it as they do a diffusion's step count.
         speed = torch.exp(-math.log(10_000.0) * torch.arange(half, device=tau.device) / half)

@@ -32,6 +32,7 @@ from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.rest import RestBand
+from interlock.policy.vla.schedule import Schedule
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS, slot_vector
 from interlock.policy.vla.standing import Standing, standing
 from interlock.policy.vla.statistics import BodyStatistics
@@ -74,7 +75,10 @@ class LearnedModel:
         _check_cameras(checkpoint, context)
         self.roles = frozenset(self._config.cameras)
         self.skills = frozenset(self._body.skills)
-        own = self._config.flow.temperature
+        flow, decoder = self._config.flow, checkpoint.model.decoder
+        decoder.pack()
+        self._schedule = Schedule.of(decoder, options.steps or flow.euler_steps)
+        own = flow.temperature
         self.temperature = own if options.temperature is None else options.temperature
         self.weights_sha256 = checkpoint.sha256["model.safetensors"]
         self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
@@ -139,7 +143,7 @@ class LearnedModel:
             inputs,
             torch.Generator().manual_seed(seed),
             samples=samples,
-            steps=self._options.steps,
+            steps=self._schedule,
             guide=None if prefix is None else self._guide(prefix),
             temperature=temperature,
             encoded=encoded,

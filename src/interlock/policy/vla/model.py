@@ -7,20 +7,21 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from interlock.errors import ShapeError
 from interlock.policy.vla.backbone import Backbone
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
-from interlock.policy.vla.decoder import ActionDecoder, Conditions
-from interlock.policy.vla.flow import between, draw_noise, draw_tau, euler_times, masked_error
+from interlock.policy.vla.decoder import ActionDecoder
+from interlock.policy.vla.flow import between, draw_noise, draw_tau, masked_error
 from interlock.policy.vla.grounding_head import Found, GroundingHead
 from interlock.policy.vla.inputs import Batch, Inputs
 from interlock.policy.vla.layout import Layout, lay_out
 from interlock.policy.vla.prefix import Prefix
 from interlock.policy.vla.relation import OFFSET_WIDTH, POSE_WIDTH, TURN_WIDTH, WAY_WIDTH, offsets, turns
+from interlock.policy.vla.schedule import Schedule
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS
+from interlock.policy.vla.two_layers import TwoLayers
 
 __all__ = ["Encoded", "LossParts", "QwenVla"]
 
@@ -77,13 +78,13 @@ class QwenVla(nn.Module):
         self.from_state = nn.Linear(2 * config.state_width + way, width) if config.state_width else None
         self.from_scene = None
         if config.inputs is InputKind.SCENE:
-            self.from_scene = _embed(SLOT_WIDTH + OFFSET_WIDTH + TURN_WIDTH, width)
+            self.from_scene = TwoLayers(SLOT_WIDTH + OFFSET_WIDTH + TURN_WIDTH, width, width)
         self.grounding = self.from_found = None
         cameras = len(config.cameras)
         if config.grounding is not Grounding.OFF:
             self.grounding = GroundingHead(hidden=hidden, cameras=cameras, cells=config.image_cells)
         if config.grounding is Grounding.TOKEN:
-            self.from_found = _embed(3 + 2 * cameras + OFFSET_WIDTH, width)
+            self.from_found = TwoLayers(3 + 2 * cameras + OFFSET_WIDTH, width, width)
         named = self.from_scene is not None or self.from_found is not None
         self.slot_names = nn.Parameter(0.02 * torch.randn(len(SLOTS), width)) if named else None
 
@@ -187,7 +188,7 @@ class QwenVla(nn.Module):
         generator: torch.Generator,
         *,
         samples: int = 1,
-        steps: int | None = None,
+        steps: int | Schedule | None = None,
         guide: ChunkGuide | None = None,
         temperature: float | None = None,
         encoded: Encoded | None = None,
@@ -198,7 +199,8 @@ class QwenVla(nn.Module):
             inputs: the observations.
             generator: on the CPU; the same seed gives the same chunk bit for bit on the same CPU.
             samples: chunks for each observation, K.
-            steps: Euler steps; None for `config.flow.euler_steps`.
+            steps: Euler steps, or their schedule where that is made already; None for
+                `config.flow.euler_steps`.
             guide: what the chunks begin with; its values for B observations.
             temperature: factor on the noise that the first sample starts from; None for
                 `config.flow.temperature`.
@@ -221,14 +223,18 @@ class QwenVla(nn.Module):
 
     @torch.inference_mode()
     def integrate(
-        self, encoded: Encoded, inputs: Inputs, noise: Tensor, *, steps: int, guide: ChunkGuide | None = None
+        self,
+        encoded: Encoded,
+        inputs: Inputs,
+        noise: Tensor,
+        *,
+        steps: int | Schedule,
+        guide: ChunkGuide | None = None,
     ) -> Tensor:
         """From noise, shape (B · K, H, C), to chunks, shape (B, K, H, C), by Euler steps from τ = 1 to 0."""
         samples = noise.shape[0] // inputs.count
-        times = euler_times(steps)
-        # τ = 0 stands behind: the prefix is clean.
-        *conditions, clean = _each(self.decoder.conditions(functional.pad(times, (0, 1)).to(noise.device)))
-        prefix = self.decoder.open(encoded.prefix, clean)
+        schedule = steps if isinstance(steps, Schedule) else Schedule.of(self.decoder, steps)
+        prefix = self.decoder.open(encoded.prefix, schedule.clean)
         if isinstance(prefix, Prefix):
             prefix = prefix.repeat(samples)
         mask = (inputs.step_mask[:, :, None] & inputs.channel_mask[:, None, :]).repeat_interleave(samples, 0)
@@ -236,11 +242,11 @@ class QwenVla(nn.Module):
         repeated = None if guide is None else _repeat(guide, samples)
         chunk = noise * mask
         setting = self.decoder.setting(prefix, step_mask, *chunk.shape[:2])
-        for now, tau in zip(conditions, times.tolist(), strict=True):
+        for now, tau in zip(schedule.conditions, schedule.times, strict=True):
             velocity = self.decoder.velocity(chunk, now, prefix, step_mask, setting)
             if repeated is not None:
                 velocity = repeated.guide(chunk, velocity, tau)
-            chunk = (chunk - velocity / steps) * mask
+            chunk = (chunk - velocity / len(schedule.times)) * mask
         return chunk.unflatten(0, (inputs.count, samples))
 
     def encode(self, inputs: Inputs) -> Encoded:
@@ -293,15 +299,6 @@ class QwenVla(nn.Module):
             positions=_extended(layout.positions, sum(each.shape[1] for each in tokens[1:])),
             mask=_unless_all(torch.cat(masks, dim=1)),
         )
-
-
-def _each(conditions: Conditions) -> list[Conditions]:
-    """Those of every τ by itself."""
-    return list(zip(*(each.split(1, dim=1) for each in conditions), strict=True))
-
-
-def _embed(numbers: int, width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(numbers, width), nn.SiLU(), nn.Linear(width, width))
 
 
 def _related(inputs: Inputs) -> Tensor:

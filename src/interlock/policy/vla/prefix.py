@@ -25,6 +25,8 @@ class Prefix:
 
     def repeat(self, samples: int) -> Prefix:
         """Each observation `samples` times in a row."""
+        if samples == 1:
+            return self
         return Prefix(
             tokens=self.tokens.repeat_interleave(samples, 0),
             positions=self.positions.repeat_interleave(samples, 1),

@@ -14,7 +14,10 @@ _BASE = 10_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """Cosines and sines, each shape (B, N, 1, head_dim): batch, token, every head alike."""
+    """Cosines and sines, each shape (B, N, 1, head_dim): batch, token, every head alike.
+
+    The sines of a head's first half are negative: so the second half enters there.
+    """
 
     cos: Tensor
     sin: Tensor
@@ -39,11 +42,13 @@ def rotation_at(positions: Tensor, head_dim: int) -> Rotation:
     speed = _BASE ** (-index.float() / pairs)
     angle = positions.permute(1, 2, 0).float()[..., index % 3] * speed
     angle = torch.cat([angle, angle], dim=-1).unsqueeze(2)
-    return Rotation(cos=angle.cos(), sin=angle.sin())
+    sin = angle.sin()
+    sin[..., :pairs].neg_()
+    return Rotation(cos=angle.cos(), sin=sin)
 
 
 def rotate(values: Tensor, rotation: Rotation) -> Tensor:
     """Turn queries or keys, shape (B, N, heads, head_dim)."""
     first, second = values.chunk(2, dim=-1)
-    turned = values * rotation.cos + torch.cat([-second, first], dim=-1) * rotation.sin
+    turned = values * rotation.cos + torch.cat([second, first], dim=-1) * rotation.sin
     return turned.to(values.dtype)  # the angles are float32, so that half precision does not blur positions

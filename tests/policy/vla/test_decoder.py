@@ -37,7 +37,8 @@ def plainly(decoder: ActionDecoder, noisy: Tensor, tau: Tensor, prefix: Prefix, 
     sees = torch.ones(before + count, before + count, dtype=torch.bool)
     sees[:before, before:] = False
     clean, now = decoder.conditions(torch.zeros(len(tau))), decoder.conditions(tau)
-    there = torch.cat([prefix.mask, steps], dim=1)[:, None, None, :] & sees
+    mask = torch.ones(len(noisy), before, dtype=torch.bool) if prefix.mask is None else prefix.mask
+    there = torch.cat([mask, steps], dim=1)[:, None, None, :] & sees
     for index, block in enumerate(decoder.blocks):
         modulation = torch.cat(
             [clean[index].expand(-1, -1, before, -1), now[index].expand(-1, -1, count, -1)], dim=2
@@ -51,27 +52,36 @@ def plainly(decoder: ActionDecoder, noisy: Tensor, tau: Tensor, prefix: Prefix, 
     return decoder.action_out(now[-1][0] + normed * (1.0 + now[-1][1]))
 
 
-def test_cached_prefix_equals_the_plain_computation() -> None:
+each_count = pytest.mark.parametrize("samples", [1, 3])
+"""A prefix of its own for each chunk, and one for several, go different ways."""
+
+
+@each_count
+@pytest.mark.parametrize("masked", [False, True])
+def test_cached_prefix_equals_the_plain_computation(samples: int, masked: bool) -> None:
     decoder = lively(micro()).decoder
-    prefix = told(decoder)
-    noisy = torch.randn(2, 8, 10, generator=seeded(5))
-    steps = torch.arange(8).expand(2, -1) < torch.tensor([[8], [5]])
+    prefix = told(decoder, masked=masked)
+    noisy = torch.randn(2 * samples, 8, 10, generator=seeded(5))
+    steps = (torch.arange(8).expand(2, -1) < torch.tensor([[8], [5]])).repeat_interleave(samples, 0)
     for tau in (torch.tensor([0.9, 0.2]), torch.tensor([0.0, 1.0])):
+        tau = tau.repeat_interleave(samples)
         with torch.no_grad():
             found = decoder.velocity(noisy, decoder.conditions(tau), decoder.cache(prefix), steps)
-            wanted = plainly(decoder, noisy, tau, prefix, steps)
+            wanted = plainly(decoder, noisy, tau, prefix.repeat(samples), steps)
         torch.testing.assert_close(found[steps], wanted[steps], atol=1e-5, rtol=1e-4)
 
 
-def test_gradients_through_the_cached_prefix_are_those_of_the_plain_computation() -> None:
+@each_count
+def test_gradients_through_the_cached_prefix_are_those_of_the_plain_computation(samples: int) -> None:
     decoder = lively(micro()).decoder
     prefix = told(decoder)
-    noisy, tau = torch.randn(2, 8, 10, generator=seeded(5)), torch.tensor([0.9, 0.2])
-    steps = torch.ones(2, 8, dtype=torch.bool)
+    noisy = torch.randn(2 * samples, 8, 10, generator=seeded(5))
+    tau = torch.tensor([0.9, 0.2]).repeat_interleave(samples)
+    steps = torch.ones(2 * samples, 8, dtype=torch.bool)
     found = []
     for velocity in (
         decoder.velocity(noisy, decoder.conditions(tau), decoder.cache(prefix), None),
-        plainly(decoder, noisy, tau, prefix, steps),
+        plainly(decoder, noisy, tau, prefix.repeat(samples), steps),
     ):
         weight = decoder.blocks[0].qkv.weight
         found.append(torch.autograd.grad(velocity.square().sum(), weight)[0])

@@ -193,6 +193,17 @@ def test_chunk_names_files_words_steps_code_and_transport(folder: Path) -> None:
     assert other.digest != one.digest
 
 
+def test_as_many_steps_are_made_as_are_asked_for(folder: Path) -> None:
+    own = Checkpoint.load(folder).config.flow.euler_steps
+    said = [
+        create("vla", context_for(folder, **options)).propose(observation(cell_of("panda_tabletop")))
+        for options in ({}, {"steps": own}, {"steps": own - 1})
+    ]
+    plain, same, fewer = (each.samples for each in said if each is not None)
+    np.testing.assert_array_equal(same, plain)
+    assert not np.allclose(fewer, plain, atol=1e-9)
+
+
 def test_what_is_seen_matters(seeing: Path) -> None:
     cell = cell_of("panda_tabletop")
     chunks = [create("vla", context_for(seeing)).propose(observation(cell, red=red)) for red in (200, 90)]

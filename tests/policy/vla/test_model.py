@@ -11,9 +11,9 @@ from tests.policy.vla.models import lesson, lively, micro, observations, one_of,
 from interlock.errors import ShapeError
 from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
 from interlock.policy.vla.decoder_shape import AttentionMode
+from interlock.policy.vla.euler_schedule import EulerSchedule
 from interlock.policy.vla.flow import draw_noise
 from interlock.policy.vla.model import QwenVla
-from interlock.policy.vla.schedule import Schedule
 
 KINDS = {
     "cached": micro(),
@@ -38,10 +38,26 @@ def test_same_seed_gives_the_same_chunk_bit_for_bit(config: VlaConfig) -> None:
 @each_kind
 def test_schedule_that_is_made_once_changes_nothing(config: VlaConfig) -> None:
     model, inputs = lively(config), observations(config)
-    schedule = Schedule.of(model.decoder, 4)
+    schedule = EulerSchedule.of(model.decoder, 4)
+    assert schedule.times == (1.0, 0.75, 0.5, 0.25)
     for seed in range(2):
         found = model.sample(inputs, seeded(seed), samples=2, steps=schedule)
         assert torch.equal(found, model.sample(inputs, seeded(seed), samples=2, steps=4))
+
+
+@each_kind
+def test_chunk_is_what_euler_steps_of_the_velocity_make(config: VlaConfig) -> None:
+    model, inputs = lively(config), observations(config)
+    noise = draw_noise(2, config.horizon, config.channels, seeded())
+    mask = inputs.step_mask[:, :, None] & inputs.channel_mask[:, None, :]
+    encoded, chunk = model.encode(inputs), noise * mask
+    with torch.no_grad():
+        prefix = model.decoder.open(encoded.prefix)
+        for tau in (1.0, 0.75, 0.5, 0.25):
+            conditions = model.decoder.conditions(torch.tensor([tau]))
+            chunk = (chunk - model.decoder.velocity(chunk, conditions, prefix, inputs.step_mask) / 4) * mask
+    found = model.integrate(encoded, inputs, noise, steps=4)
+    torch.testing.assert_close(found[:, 0], chunk, atol=1e-6, rtol=1e-5)
 
 
 @each_kind

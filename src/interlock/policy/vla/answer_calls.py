@@ -10,10 +10,10 @@ import torch
 from interlock.policy.vla.config import VlaConfig
 from interlock.policy.vla.decoder import ActionDecoder
 from interlock.policy.vla.decoder_shape import AttentionMode
+from interlock.policy.vla.euler_schedule import EulerSchedule
 from interlock.policy.vla.layout import lay_out
 from interlock.policy.vla.made_up import made_up_inputs
 from interlock.policy.vla.model import QwenVla
-from interlock.policy.vla.schedule import Schedule
 
 __all__ = ["MANY", "AnswerCalls"]
 
@@ -24,6 +24,7 @@ MANY = 8
 class AnswerCalls:
     """One model on one device, and calls that ask it the same question.
 
+    On a CPU it packs the model's decoder (`ActionDecoder.pack`).
     A call has only been queued on an accelerator when it returns: `settle` waits for it.
 
     Args:
@@ -44,8 +45,9 @@ class AnswerCalls:
             self.device
         )
         self._plain = model.decoder
-        model.decoder.pack()  # as `LearnedModel` does
-        self._schedule = Schedule.of(model.decoder, self.steps)
+        if self.device.type == "cpu":
+            model.decoder.pack()  # as `LearnedModel` does
+        self._schedule = EulerSchedule.of(model.decoder, self.steps)
         self._other = _with_other_attention(model.decoder, model.config)
 
     @staticmethod

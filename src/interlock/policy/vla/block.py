@@ -22,7 +22,7 @@ class DitBlock(nn.Module):
 
     30 d² weights at the published width: modulation 6 d², attention 4 d², MLP 3 d · mlp_hidden = 20 d².
     Beside them stand only the modulation's bias (6 d) and the norms of queries and keys (2 · head_dim).
-    Linear layers are called as functions: a call of a module costs half of what a chunk's product does.
+    The layers that a chunk goes through are called as functions, as in `TwoLayers`.
     """
 
     def __init__(self, shape: DecoderShape) -> None:
@@ -39,6 +39,11 @@ class DitBlock(nn.Module):
         # Zero: at first every block passes its input on, which makes a deep stack trainable from scratch.
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
+
+    @property
+    def layers(self) -> tuple[nn.Linear, ...]:
+        """What a chunk goes through."""
+        return self.qkv, self.out, self.gate_up, self.down
 
     def modulate(self, condition: Tensor) -> Tensor:
         """Shift, 1 + scale and gate for both halves, from the embedding of τ.

@@ -54,7 +54,10 @@ def attend_cached(
 def _alone(
     query: Tensor, key: Tensor, value: Tensor, prefix_key: Tensor, prefix_value: Tensor, mask: Tensor | None
 ) -> Tensor:
-    """The same to the bit where no prefix is shared: nothing has to be brought together and apart again."""
+    """The same where no prefix is shared: nothing has to be brought together and apart again.
+
+    In float32 to the bit, as seen on one CPU; in half precision the last sum is rounded once, not twice.
+    """
     before, shape = prefix_key.shape[2], prefix_key.shape[:2]
     own, near = query.transpose(1, 2).flatten(0, 1), key.permute(0, 2, 3, 1).flatten(0, 1)
     far = prefix_key.flatten(0, 1).transpose(1, 2)

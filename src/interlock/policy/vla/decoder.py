@@ -61,11 +61,17 @@ class ActionDecoder(nn.Module):
             nn.init.zeros_(zeroed.bias)
 
     def pack(self) -> None:
-        """Lay weights out as products of a chunk's few rows read them; their values stay.
+        """Lay out what a chunk goes through as products of few rows read it; the values stay.
 
-        A product of 16 rows takes half the time so on a CPU. Of a backbone's hundred rows it saves a tenth.
+        On one core of a Xeon a product of 16 rows by 128 x 384 weights took 12 µs so and 19 µs before; of 128
+        rows 93 and 97. In float32 the shipped sizes' chunks stayed the same to the bit there; products of up
+        to 8 rows, or with wider weights, can differ in the last bits.
         """
-        for each in self.modules():
+        for each in (
+            *self.action_in,
+            *(layer for block in self.blocks for layer in block.layers),
+            *self.action_out,
+        ):
             if isinstance(each, nn.Linear):
                 each.weight.data = each.weight.data.t().contiguous().t()
 

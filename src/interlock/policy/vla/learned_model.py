@@ -25,6 +25,7 @@ from interlock.policy.stream.prefix import Prefix
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import InputKind
+from interlock.policy.vla.euler_schedule import EulerSchedule
 from interlock.policy.vla.grip_profile import GripProfile
 from interlock.policy.vla.inputs import Inputs
 from interlock.policy.vla.instruction import step_prompt
@@ -32,7 +33,6 @@ from interlock.policy.vla.learned_options import LearnedOptions
 from interlock.policy.vla.observed import Observed, collate
 from interlock.policy.vla.relation import PAST_S, tool_vector
 from interlock.policy.vla.rest import RestBand
-from interlock.policy.vla.schedule import Schedule
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS, slot_vector
 from interlock.policy.vla.standing import Standing, standing
 from interlock.policy.vla.statistics import BodyStatistics
@@ -77,13 +77,15 @@ class LearnedModel:
         self.skills = frozenset(self._body.skills)
         flow, decoder = self._config.flow, checkpoint.model.decoder
         decoder.pack()
-        self._schedule = Schedule.of(decoder, options.steps or flow.euler_steps)
+        self._schedule = EulerSchedule.of(
+            decoder, flow.euler_steps if options.steps is None else options.steps
+        )
         own = flow.temperature
         self.temperature = own if options.temperature is None else options.temperature
         self.weights_sha256 = checkpoint.sha256["model.safetensors"]
         self._rest = RestBand(context.embodiment, options.rest_m, options.rest_rad)
         self._grip = GripProfile(context.embodiment)
-        self.provenance = _provenance(checkpoint, options, context.seed)
+        self.provenance = _provenance(checkpoint, options, context.seed, len(self._schedule.times))
         # Bounded: whoever is served may send another prompt with every question.
         self._tokens = lru_cache(maxsize=64)(checkpoint.tokenizer.encode)
 
@@ -258,7 +260,7 @@ def _check_cameras(checkpoint: Checkpoint, context: PolicyContext) -> None:
             )
 
 
-def _provenance(checkpoint: Checkpoint, options: LearnedOptions, seed: int) -> Provenance:
+def _provenance(checkpoint: Checkpoint, options: LearnedOptions, seed: int, steps: int) -> Provenance:
     facts = {"files": dict(checkpoint.sha256), "options": options.decisive()}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     weights = checkpoint.sha256["model.safetensors"]
@@ -269,7 +271,7 @@ def _provenance(checkpoint: Checkpoint, options: LearnedOptions, seed: int) -> P
         config_sha256=digest,
         seed=seed,
         files=tuple(checkpoint.sha256.items()),
-        steps=options.steps or checkpoint.config.flow.euler_steps,
+        steps=steps,
         code=CODE,
         transport=INLINE,
     )

@@ -13,13 +13,13 @@ from interlock.policy.vla.backbone import Backbone
 from interlock.policy.vla.chunk_guide import ChunkGuide
 from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
 from interlock.policy.vla.decoder import ActionDecoder
+from interlock.policy.vla.euler_schedule import EulerSchedule
 from interlock.policy.vla.flow import between, draw_noise, draw_tau, masked_error
 from interlock.policy.vla.grounding_head import Found, GroundingHead
 from interlock.policy.vla.inputs import Batch, Inputs
 from interlock.policy.vla.layout import Layout, lay_out
 from interlock.policy.vla.prefix import Prefix
 from interlock.policy.vla.relation import OFFSET_WIDTH, POSE_WIDTH, TURN_WIDTH, WAY_WIDTH, offsets, turns
-from interlock.policy.vla.schedule import Schedule
 from interlock.policy.vla.slots import SLOT_WIDTH, SLOTS
 from interlock.policy.vla.two_layers import TwoLayers
 
@@ -188,7 +188,7 @@ class QwenVla(nn.Module):
         generator: torch.Generator,
         *,
         samples: int = 1,
-        steps: int | Schedule | None = None,
+        steps: int | EulerSchedule | None = None,
         guide: ChunkGuide | None = None,
         temperature: float | None = None,
         encoded: Encoded | None = None,
@@ -216,10 +216,10 @@ class QwenVla(nn.Module):
         noise = draw_noise(inputs.count * samples, self.config.horizon, self.config.channels, generator).to(
             inputs.tokens.device
         )
-        count = self.config.flow.euler_steps if steps is None else steps
+        schedule = self.config.flow.euler_steps if steps is None else steps
         seen = self.encode(inputs) if encoded is None else encoded
         noise[::samples] *= self.config.flow.temperature if temperature is None else temperature
-        return self.integrate(seen, inputs, noise, steps=count, guide=guide)
+        return self.integrate(seen, inputs, noise, steps=schedule, guide=guide)
 
     @torch.inference_mode()
     def integrate(
@@ -228,12 +228,12 @@ class QwenVla(nn.Module):
         inputs: Inputs,
         noise: Tensor,
         *,
-        steps: int | Schedule,
+        steps: int | EulerSchedule,
         guide: ChunkGuide | None = None,
     ) -> Tensor:
         """From noise, shape (B · K, H, C), to chunks, shape (B, K, H, C), by Euler steps from τ = 1 to 0."""
         samples = noise.shape[0] // inputs.count
-        schedule = steps if isinstance(steps, Schedule) else Schedule.of(self.decoder, steps)
+        schedule = steps if isinstance(steps, EulerSchedule) else EulerSchedule.of(self.decoder, steps)
         prefix = self.decoder.open(encoded.prefix, schedule.clean)
         if isinstance(prefix, Prefix):
             prefix = prefix.repeat(samples)

@@ -16,7 +16,7 @@ _BASE = 10_000.0
 class Rotation:
     """Cosines and sines, each shape (B, N, 1, head_dim): batch, token, every head alike.
 
-    The sines of a head's first half are negative: so the second half enters there.
+    The sines of a head's first half are negated: with that sign the second half enters there.
     """
 
     cos: Tensor

@@ -10,14 +10,15 @@ from torch.nn import functional
 from interlock.policy.vla.decoder import ActionDecoder, Conditions
 from interlock.policy.vla.flow import euler_times
 
-__all__ = ["Schedule"]
+__all__ = ["EulerSchedule"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class EulerSchedule:
     """The same for every observation, so whoever answers many makes it once.
 
-    It is that of the decoder's weights as they were.
+    It is that of one decoder's weights as they were, of their type and on their device. Its tensors are made
+    in inference mode: gradients cannot go through them.
 
     Attributes:
         times: τ at which the velocity is asked, from 1 down.
@@ -31,7 +32,7 @@ class Schedule:
 
     @classmethod
     @torch.inference_mode()
-    def of(cls, decoder: ActionDecoder, steps: int) -> Schedule:
+    def of(cls, decoder: ActionDecoder, steps: int) -> EulerSchedule:
         """That of `steps` Euler steps from τ = 1 to 0, where the decoder's weights are."""
         times = euler_times(steps)
         device = decoder.output_modulation.weight.device

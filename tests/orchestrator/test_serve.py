@@ -25,6 +25,7 @@ from interlock.errors import ExitCode
 from interlock.hal.latch import StopLatch
 from interlock.orchestrator.cell_folder import find_cell
 from interlock.orchestrator.summary import Outcome
+from interlock.policy.vla.shipped_weights import SHIPPED
 from interlock.traces.chain import ChainState, verify_chain
 
 SERVE = [sys.executable, "-m", "interlock", "serve", "--port", "0"]
@@ -54,15 +55,25 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         server.communicate()
 
 
-def cell_over(folder: Path, protocol: str, said: dict[str, Any], **times: float) -> str:
-    """The Panda's cell with a policy over that server."""
+def over(protocol: str, said: dict[str, Any]) -> dict[str, Any]:
+    """A cell's policy over that server."""
+    options = {"port": said["port"], "token_file": said["token_file"], "deadline_s": PATIENT_S}
+    return {"name": protocol, "options": {**options, "connect_s": PATIENT_S}}
+
+
+def cell_with(folder: Path, policy: dict[str, Any], **times: float) -> str:
+    """The Panda's cell with that policy."""
     data = yaml.safe_load(find_cell("panda_tabletop").read_text())
     data["times"] |= times
-    options = {"port": said["port"], "token_file": said["token_file"], "deadline_s": PATIENT_S}
-    data["policy"] |= {"name": protocol, "options": {**options, "connect_s": PATIENT_S}}
-    path = folder / f"{protocol}.yaml"
+    data["policy"] |= policy
+    path = folder / f"{policy['name']}.yaml"
     path.write_text(yaml.safe_dump(data))
     return str(path)
+
+
+def cell_over(folder: Path, protocol: str, said: dict[str, Any], **times: float) -> str:
+    """The Panda's cell with a policy over that server."""
+    return cell_with(folder, over(protocol, said), **times)
 
 
 @pytest.mark.parametrize("protocol", ["openpi", "groot"])
@@ -80,6 +91,25 @@ def test_a_run_over_a_server_moves_as_the_same_run_at_home(
     assert traces[0] == traces[1]
     token = Path(said["token_file"]).read_text().strip()
     assert token.encode() not in next(runner.out.glob("*.mcap")).read_bytes()
+
+
+@pytest.mark.parametrize(("protocol", "weights"), [("openpi", "tiny-scene"), ("groot", "tiny")])
+def test_a_run_over_a_served_learned_policy_moves_as_the_same_run_at_home(
+    protocol: str, weights: str, start: Start, tmp_path: Path
+) -> None:
+    """Words, history and pictures come over: chunks hang on all of them."""
+    _, said = start("--protocol", protocol, "--checkpoint", weights, "--seed", "1")
+    space = {"action_space": "tool_delta"}
+    home = {"name": "vla", "options": {"checkpoint": str(SHIPPED / weights)}, **space}
+    traces = []
+    for policy in (home, over(protocol, said) | space):
+        runner = Runner(tmp_path / policy["name"])
+        cell = cell_with(tmp_path, policy)
+        summary = runner.run(cell=cell, policy=policy["name"], seed=1, sim_time_s=1.0)
+        assert (summary.outcome, summary.reason) == (Outcome.GAVE_UP, "time is up")
+        assert summary.path_length_rad > 0.1
+        traces.append([record["end"] for record in records(runner.out, "/command")])
+    assert traces[0] == traces[1]
 
 
 def test_what_is_served_unless_another_is_named_moves_a_client_that_names_its_action_space(

@@ -89,6 +89,7 @@ def demos(
     the demonstrations.
 
     Example: interlock demos --episodes 200 --out demos --workers 2
+
     Example: interlock demos --episodes 400 --stills 10 --out stills --workers 2
     """
     from interlock.orchestrator.interrupts import Interrupts

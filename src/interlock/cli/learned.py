@@ -99,10 +99,19 @@ def evaluate(
 
 @app.command("describe", epilog="Exit codes: 0 · 2 there is no such preset or checkpoint.")
 def describe(
-    name: Annotated[str, typer.Argument(metavar="NAME|FOLDER", help="A preset, or a checkpoint's folder.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FOLDER",
+            help="A preset (tiny, tiny-scene, smoke or qwen-vla-4b), or a checkpoint's folder.",
+        ),
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Count a learned policy's parameters, part by part; needs no memory for them.
+
+    `qwen-vla-4b` has the attention `joint`, as published; the other presets have `cached`, which takes less
+    time. Both have the same parameters.
 
     Example: interlock policy describe qwen-vla-4b
     """

@@ -59,6 +59,8 @@ def serve(
     there is a gripper, and the task in words; it may hold velocities, commanded values and pictures of the
     cell's cameras. docs/remote.md names the keys. The answer is a chunk in the cell's channels.
 
+    A policy that is told where things are, as the default one is, can be used only by another Interlock.
+
     One client at a time, with the token that this prints. In another terminal:
     INTERLOCK_POLICY_TOKEN=… interlock run "put the red block in the tray" --policy openpi
     --action-space tool_delta (which the learned policy speaks; leave it out with --policy scripted here).

@@ -18,6 +18,7 @@ from interlock.policy.dataset.features import Features
 from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import PolicyContext
 from interlock.policy.vla.checkpoint import Checkpoint
+from interlock.policy.vla.config import VlaConfig
 from interlock.policy.vla.instruction import step_prompt
 from interlock.policy.vla.learned import LearnedPolicy
 from interlock.policy.vla.learned_model import LearnedModel
@@ -52,7 +53,8 @@ class Thinking:
         self.checkpoint = Checkpoint.load(folder)
         self._options = {"checkpoint": str(folder)}
         body = self.cell.embodiment()
-        self.words = len(self.checkpoint.tokenizer.encode(_prompt(self.cell)))
+        prompt = _prompt(self.cell, self.checkpoint.config)
+        self.words = len(self.checkpoint.tokenizer.encode(prompt))
         generator = np.random.default_rng(0)
         self.frames = tuple(
             Frame(
@@ -78,8 +80,9 @@ class Thinking:
             cameras=(),
             frame_rate_hz=1.0 / placed.rates.replan_s,
         )
-        prompts = [_prompt(placed)]
-        made_up_checkpoint(preset(name), features.embodiment, features.state_names, prompts).save(folder)
+        config = preset(name)
+        prompts = [_prompt(placed, config)]
+        made_up_checkpoint(config, features.embodiment, features.state_names, prompts).save(folder)
         return cls(Cell.load(cell), folder)
 
     def answer(self) -> None:
@@ -132,8 +135,8 @@ class Shown:
         return chunk
 
 
-def _prompt(cell: Cell) -> str:
-    return step_prompt(cell.embodiment(), _STEP, "approach")
+def _prompt(cell: Cell, config: VlaConfig) -> str:
+    return step_prompt(cell.embodiment(), _STEP, "approach", rich=config.rich_prompt)
 
 
 def _question(cell: Cell, frames: tuple[Frame, ...], gripper: bool) -> Observation:

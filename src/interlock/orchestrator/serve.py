@@ -14,6 +14,7 @@ import platformdirs
 
 from interlock.errors import BadInputError
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.sight import cameras_for
 from interlock.policy.policy import PolicyContext
 from interlock.policy.registry import create
 from interlock.policy.remote.observation_reader import ObservationReader
@@ -110,10 +111,12 @@ def serve(request: ServeRequest, ready: Callable[[Serving], None], end: threadin
         embodiment=cell.embodiment(),
         seed=request.seed,
         options=cell.options_of(request.policy),
+        cameras=cell.cameras(),
     )
-    cameras = {camera.name: (camera.width_px, camera.height_px) for camera in cell.cameras()}
-    reader = ObservationReader(context.robot, cell.scene_objects(request.seed), cameras)
-    served = ServedPolicy(create(request.policy, context), context.embodiment, reader)
+    reader = ObservationReader(context.robot, cell.scene_objects(request.seed), context.cameras)
+    policy = create(request.policy, context)
+    cameras_for(policy, context.cameras)
+    served = ServedPolicy(policy, context.embodiment, reader)
     given = request.token_file
     fresh = given is None or not given.exists()
     token = Token.new() if given is None or fresh else Token.from_file(given, "token_file")

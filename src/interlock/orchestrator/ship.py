@@ -24,6 +24,8 @@ __all__ = ["LARGEST_BYTES", "ShipRequest", "main", "ship"]
 LARGEST_BYTES = 15_000_000
 """Of all files of all weights that ship, together."""
 
+_EVALUATE = "Evaluate the checkpoint, and name that evaluation with --results CELL=DIR."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipRequest:
@@ -141,10 +143,12 @@ def _check_judged(found: Checkpoint, judged: Sequence[Judged]) -> None:
                 f"{each.cell} was played with other weights than those that are to ship",
                 field="results",
                 value=each.weights,
-                mend="Evaluate the checkpoint, and name that evaluation with --results CELL=DIR.",
+                mend=_EVALUATE,
             )
     if all(each.weights != weights for each in judged):
-        raise BadInputError("none is of the checkpoint that is to ship", field="results", value=weights)
+        raise BadInputError(
+            "none is of the checkpoint that is to ship", field="results", value=weights, mend=_EVALUATE
+        )
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], tuple[Judged, ...]]:

@@ -122,21 +122,32 @@ def roles_of(policy: object) -> frozenset[str]:
 
 
 def cameras_for(policy: object, cameras: Iterable[CameraSpec]) -> tuple[CameraSpec, ...]:
-    """The cameras that a policy asks for, in the order of the cell.
+    """The cameras that a policy asks for, by role or by name, in the order of the cell.
 
     Raises:
-        BadInputError: if the cell has no camera of a role.
+        BadInputError: if the cell has no camera of a role or a name, or the policy says of them what is no
+            set of names.
     """
-    known = {camera.role: camera for camera in cameras if camera.role}
-    for role in sorted(roles_of(policy)):
-        if role not in known:
-            raise BadInputError(
-                "the cell has no camera of this role",
-                field="policy.roles",
-                value=role,
-                mend=f"Give a camera of the cell this role. {nearest(role, known)}",
-            )
-    return tuple(camera for role, camera in known.items() if role in roles_of(policy))
+    all_of_them = tuple(cameras)
+    by_role = {camera.role: camera for camera in all_of_them if camera.role}
+    by_name = {camera.name: camera for camera in all_of_them}
+    roles = roles_of(policy)
+    names = names_said(policy, "cameras", of="cameras", example='frozenset({"above"})')
+    for role in sorted(roles - by_role.keys()):
+        raise BadInputError(
+            "the cell has no camera of this role",
+            field="policy.roles",
+            value=role,
+            mend=f"Give a camera of the cell this role. {nearest(role, by_role)}",
+        )
+    for name in sorted(names - by_name.keys()):
+        raise BadInputError(
+            "the cell has no camera of this name",
+            field="policy.cameras",
+            value=name,
+            mend=f"Give the cell such a camera, or name another one. {nearest(name, by_name)}",
+        )
+    return tuple(camera for camera in all_of_them if camera.role in roles or camera.name in names)
 
 
 def sight_for(

@@ -18,10 +18,10 @@ __all__ = ["Policy", "PolicyContext", "PolicyFactory"]
 class Policy(Protocol):
     """Proposes motion. Nothing it says is trusted.
 
-    A policy that looks has an attribute `roles: frozenset[str]` with the roles of the cameras it wants; their
-    pictures are then in `Observation.frames`. It has to wait or refuse when they are not: a camera can fail.
-    One that was taught some skills alone names them in `skills: frozenset[str]`: a plan with another one is
-    refused.
+    A policy that looks has an attribute `roles: frozenset[str]` with the roles of the cameras it wants, or
+    `cameras: frozenset[str]` with their names in the cell; their pictures are then in `Observation.frames`.
+    It has to wait or refuse when they are not: a camera can fail. One that was taught some skills alone names
+    them in `skills: frozenset[str]`: a plan with another one is refused.
     """
 
     name: str

@@ -144,6 +144,53 @@ def test_frames_come_back_as_they_were(sealed: Path) -> None:
     assert demos.head.failed == 1
 
 
+def _spoil(folder: Path, column: str) -> None:
+    """Another byte in the middle of every chunk of a column."""
+    for number in range(3):
+        path = data_path(folder, number)
+        data, metadata = bytearray(path.read_bytes()), pq.read_metadata(path)
+        for k in range(metadata.num_columns):
+            chunk = metadata.row_group(0).column(k)
+            if chunk.path_in_schema.startswith(f"{column}."):
+                first = chunk.dictionary_page_offset or chunk.data_page_offset
+                data[first + chunk.total_compressed_size // 2] ^= 0xFF
+        path.write_bytes(bytes(data))
+
+
+def test_reads_only_the_columns_that_are_wanted(sealed: Path) -> None:
+    whole = Demonstrations(sealed).state
+    _spoil(sealed, "observation.images.base")
+    some = Demonstrations(sealed, {"observation.state", "episode_index", "step", "observation.images.above"})
+    assert (some.state == whole).all()
+    assert some.words("step")[0] in STEPS
+    assert [len(each) for each in some.episodes()] == [5, 5, 5]
+    for ask in (lambda: some.chunk, lambda: some.words("phase"), lambda: some.picture("wrist", 0)):
+        with pytest.raises(BadInputError, match="left out"):
+            ask()
+    with pytest.raises(BadInputError, match="cannot be read"):
+        Demonstrations(sealed).state  # noqa: B018
+
+
+def test_says_how_much_its_columns_take_before_any_is_read(sealed: Path) -> None:
+    files = [pq.read_metadata(data_path(sealed, number)).row_group(0) for number in range(3)]
+    sizes: dict[str, int] = {}
+    for group in files:
+        for k in range(group.num_columns):
+            chunk = group.column(k)
+            sizes[chunk.path_in_schema] = sizes.get(chunk.path_in_schema, 0) + chunk.total_compressed_size
+    for column in ("observation.images.base", "action"):
+        _spoil(sealed, column)
+    assert Demonstrations(sealed).compressed_bytes == sum(sizes.values())
+    picture = sizes["observation.images.base.bytes"] + sizes["observation.images.base.path"]
+    assert Demonstrations(sealed, {"observation.images.base"}).compressed_bytes == picture
+    # `action` begins the name of `action_chunk` too, and `observation.task_object` that of its mask.
+    action = sizes["action.list.element"]
+    assert Demonstrations(sealed, {"action"}).compressed_bytes == action
+    task = sizes["observation.task_object.list.element"]
+    assert Demonstrations(sealed, {"observation.task_object"}).compressed_bytes == task
+    assert Demonstrations(sealed, ()).compressed_bytes == 0
+
+
 def test_its_meta_has_what_lerobot_reads(sealed: Path) -> None:
     info = json.loads((sealed / INFO).read_text())
     assert info["codebase_version"] == "v3.0"

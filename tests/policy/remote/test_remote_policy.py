@@ -433,11 +433,17 @@ METADATA: dict[str, tuple[str, object, dict[str, Any], str]] = {
     "no modalities": ("groot", {}, {}, "no modality configuration"),
     "another Interlock's body": (
         "openpi",
-        {"interlock": {"version": 1, "tag": "other"}},
+        {"interlock": {"version": 2, "tag": "other"}},
         {},
         "another tag than 'panda'",
     ),
-    "another Interlock's version": ("openpi", {"interlock": {"version": 9}}, {}, "another version than 1"),
+    "another Interlock's version": ("openpi", {"interlock": {"version": 9}}, {}, "another version than 2"),
+    "another Interlock's cameras": (
+        "openpi",
+        {"interlock": {"version": 2, "cameras": 1}},
+        {},
+        "do not name cameras|another tag",
+    ),
 }
 
 

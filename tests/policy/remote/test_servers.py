@@ -24,6 +24,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect as websocket
 
 from interlock.errors import BadInputError, RemotePolicyError, StorageError
+from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import SceneObject
 from interlock.policy.chunk_maker import ChunkMaker
@@ -38,6 +39,17 @@ from interlock.policy.remote.tagged_array import ArrayTag
 from interlock.policy.remote.token import Token
 
 TOKEN = "correct-horse-battery"
+WRIST = CameraSpec(
+    name="wrist",
+    width_px=WIDTH,
+    height_px=HEIGHT,
+    vertical_fov_deg=60.0,
+    eye_m=(0.1, 0.0, 0.0),
+    target_m=(0.1, 0.0, 0.2),
+    rate_hz=25.0,
+    role="wrist",
+    link="panda_hand",
+)
 
 
 def has_ipv6() -> bool:
@@ -68,7 +80,7 @@ def serve(
         context = context_of(robot)
         made = create(policy, context) if isinstance(policy, str) else policy
         objects = (*cell_of(robot), ball)
-        reader = ObservationReader(robot, objects, {"wrist": (WIDTH, HEIGHT)})
+        reader = ObservationReader(robot, objects, [WRIST])
         served = ServedPolicy(made, context.embodiment, reader)
         kind = {"openpi": OpenpiServer, "groot": GrootServer}[protocol]
         server = kind(served, Token(TOKEN, "test"), host, 0, **options)
@@ -225,6 +237,12 @@ def test_an_openpi_client_needs_state_and_words_alone(panda: RobotSpec, echo: Ec
     assert echo.resets == 1
 
 
+def history(**changed: Any) -> dict[str, Any]:
+    """What another Interlock sends of two ticks, with something changed."""
+    told = {"stamps_ns": np.array([1, 2]), "q": np.zeros((2, 7)), "widths_m": None, "kinds": ["proposed"] * 2}
+    return {"interlock": {"stamp_ns": 3, "executed": {**told, **changed}}}
+
+
 WRONG: dict[str, tuple[object, str]] = {
     "text": ("hello", "is text"),
     "no msgpack": (b"\xc1", "no msgpack"),
@@ -254,11 +272,24 @@ WRONG: dict[str, tuple[object, str]] = {
                     "skill": "",
                     "arguments": {},
                     "phase": "",
+                    "step": "",
                     "target_in_world": None,
                 }
             }
         },
         "no text of at most",
+    ),
+    "half a history": ({"interlock": {"executed": {"kinds": []}}}, "does not have the keys"),
+    "a history of the future": (history(stamps_ns=np.array([1, 9_000_000_000])), "ascend to stamp_ns"),
+    "a history that goes back": (history(stamps_ns=np.array([2, 1])), "ascend to stamp_ns"),
+    "an empty history": (history(stamps_ns=np.zeros(0, np.int64)), "ascend to stamp_ns"),
+    "a history of floats": (history(stamps_ns=np.zeros(2)), "no row of int64"),
+    "a history of another arm": (history(q=np.zeros((2, 6))), r"float64 of shape \(2, 7\)"),
+    "a history of NaN": (history(q=np.full((2, 7), np.nan)), "executed.q: is not finite"),
+    "a history with a width too few": (history(widths_m=np.zeros(1)), r"float64 of shape \(2,\)"),
+    "a history of unknown kinds": (
+        history(kinds=["proposed", "dreamt"]),
+        "one of proposed, changed, stopping",
     ),
 }
 

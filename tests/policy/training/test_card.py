@@ -11,6 +11,7 @@ from interlock.policy.training.material import Material
 from interlock.policy.training.options import parser, request_of
 from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.stage import Stage
+from interlock.policy.vla.decoder_shape import AttentionMode
 from interlock.policy.vla.shipped_weights import weights_at
 
 
@@ -26,6 +27,8 @@ def test_the_command_of_a_card_gives_back_every_digit_of_what_decided_the_traini
         average=0.99987654,
         held_out=0.1234567,
         constants=(("tool_r00", 0.123456789),),
+        rich_prompt=True,
+        attention=AttentionMode.JOINT,
     )
     command = Card(asked, Material(sets=(), taught=(), looked_at=()), {}).command()
     again = request_of(parser("interlock train").parse_args(shlex.split(command)[2:]))

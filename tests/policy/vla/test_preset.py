@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from interlock.errors import CheckpointError
 from interlock.policy.vla.config import VlaConfig
+from interlock.policy.vla.decoder_shape import AttentionMode
 from interlock.policy.vla.preset import PRESETS, preset
+from interlock.policy.vla.shipped_weights import shipped_weights, weights_at
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -102,6 +105,33 @@ def test_configuration_from_before_there_was_a_temperature_starts_from_all_of_th
     read = VlaConfig.from_json(data)
     assert read.flow.temperature == 1.0
     assert read.to_json() == data
+
+
+def test_the_published_sentence_is_not_written_into_a_configuration_and_the_richer_one_is() -> None:
+    plain = preset("tiny")
+    assert not plain.rich_prompt
+    assert "rich_prompt" not in plain.to_json()
+    rich = replace(plain, rich_prompt=True)
+    data = json.loads(json.dumps(rich.to_json()))
+    assert data == plain.to_json() | {"rich_prompt": True}
+    assert VlaConfig.from_json(data) == rich
+    assert rich.sha256 != plain.sha256
+    with pytest.raises(CheckpointError, match="bool is wanted"):
+        VlaConfig.from_json(data | {"rich_prompt": 1})
+
+
+@pytest.mark.parametrize("name", shipped_weights())
+def test_weights_that_ship_keep_the_configuration_that_they_were_written_with(name: str) -> None:
+    written = json.loads((weights_at(name) / "config.json").read_text())
+    config = VlaConfig.from_json(written)
+    assert config.to_json() == written
+    assert not config.rich_prompt
+
+
+def test_the_published_preset_has_the_published_attention_and_the_others_the_fast_one() -> None:
+    modes = {name: each.decoder.attention for name, each in PRESETS.items()}
+    assert modes.pop("qwen-vla-4b") is AttentionMode.JOINT
+    assert set(modes.values()) == {AttentionMode.CACHED}
 
 
 def test_refuses_an_unknown_preset_and_names_the_known() -> None:

@@ -1,11 +1,12 @@
-"""Reads a set of demonstrations: numbers at once, pictures when they are asked for."""
+"""Reads a set of demonstrations: the columns that are wanted, pictures decoded when they are asked for."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from interlock.errors import BadInputError, ShapeError
 from interlock.hal.arrays import FloatArray
 from interlock.hal.embodiment import Embodiment
+from interlock.policy.dataset.column_chunks import compressed_bytes
 from interlock.policy.dataset.data_file import data_path
 from interlock.policy.dataset.features import IMAGES, PROJECTION, VERSION, Features
 from interlock.policy.dataset.head import Head
@@ -30,36 +32,42 @@ class Demonstrations:
     """A sealed set, frame by frame; index i runs over all episodes in order.
 
     Numbers are arrays whose first axis is the frame. Pictures stay compressed in memory until `picture`
-    decodes one, so that ten thousand frames cost what they cost on disk.
+    decodes one, so that ten thousand frames cost what they cost on disk. At first only the footers of its
+    files are looked at; the columns are read together when the first of them is asked for.
 
     Args:
         folder: the set's folder.
+        columns: names of those to read, whatever else the set holds; None for all.
 
     Attributes:
         folder: the same.
         head: where the set comes from.
         features: body, joints, cameras.
+        compressed_bytes: what the columns to read take in the files, compressed as they are there.
 
     Raises:
         BadInputError: if it is no set, not sealed, of another version, or lacks a file or a column.
         ShapeError: if a column has another shape than meta/info.json says.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, columns: Collection[str] | None = None) -> None:
         self.folder = folder
         self.head = Head.read(folder)
         self.features: Features = self.head.features
         if not self.head.sealed:
             raise self._broken("it was cut off", "Run the command that writes it again: it goes on.")
         info = self._info()
-        self._table = self._load(int(info["total_episodes"]))
-        if self._table.num_rows != info["total_frames"]:
-            raise self._broken(f"it has {self._table.num_rows} frames, not {info['total_frames']}")
+        self._files = [data_path(folder, number) for number in range(int(info["total_episodes"]))]
+        names = self.features.schema().names
+        self._read = names if columns is None else [name for name in names if name in columns]
+        self._frames, self.compressed_bytes = self._look_at_footers()
+        if self._frames != info["total_frames"]:
+            raise self._broken(f"it has {self._frames} frames, not {info['total_frames']}")
         self._numbers: dict[str, NDArray[Any]] = {}
 
     def __len__(self) -> int:
         """Number of frames."""
-        return int(self._table.num_rows)
+        return self._frames
 
     @property
     def sha256(self) -> str:
@@ -127,14 +135,19 @@ class Demonstrations:
         """A column of numbers, first axis the frame, read-only.
 
         Raises:
-            BadInputError: if there is no such column of numbers.
+            BadInputError: if there is no such column of numbers, or it is not read.
         """
         if name not in self._numbers:
             feature = self.features.table().get(name)
             if feature is None or feature["dtype"] in ("image", "string"):
-                raise BadInputError("there is no such column of numbers", field="column", value=name)
+                raise BadInputError(
+                    "there is no such column of numbers",
+                    field="column",
+                    value=name,
+                    mend=f"Use one of {', '.join(self._columns_of('numbers'))}.",
+                )
             shape = (len(self), *(() if feature["shape"] == [1] else feature["shape"]))
-            flat = self._table[name].combine_chunks()
+            flat = self._of(name).combine_chunks()
             while pa.types.is_list(flat.type) or pa.types.is_fixed_size_list(flat.type):
                 flat = flat.flatten()
             values = np.asarray(flat.to_numpy(zero_copy_only=False), dtype=np.float64)
@@ -154,18 +167,31 @@ class Demonstrations:
         """A column of words: "phase", "skill" or "step".
 
         Raises:
-            BadInputError: if there is no such column of words.
+            BadInputError: if there is no such column of words, or it is not read.
         """
         if self.features.table().get(name, {}).get("dtype") != "string":
-            raise BadInputError("there is no such column of words", field="column", value=name)
-        words: list[str] = self._table[name].to_pylist()
+            raise BadInputError(
+                "there is no such column of words",
+                field="column",
+                value=name,
+                mend=f"Use one of {', '.join(self._columns_of('words'))}.",
+            )
+        words: list[str] = self._of(name).to_pylist()
         return words
+
+    def _columns_of(self, kind: str) -> list[str]:
+        """Names of the columns of "numbers" or of "words"."""
+        types = {name: feature["dtype"] for name, feature in self.features.table().items()}
+        if kind == "words":
+            return [name for name, dtype in types.items() if dtype == "string"]
+        return [name for name, dtype in types.items() if dtype not in ("image", "string")]
 
     def picture(self, role: str, index: int) -> NDArray[np.uint8]:
         """What a camera saw, shape (height, width, 3), uint8, RGB, read-only; decoded at each call.
 
         Raises:
-            BadInputError: if there is no camera of that role, or its bytes are no picture.
+            BadInputError: if there is no camera of that role, its column is not read, or its bytes are no
+                picture.
         """
         camera = next((c for c in self.features.cameras if c.role == role), None)
         if camera is None:
@@ -175,7 +201,7 @@ class Demonstrations:
                 value=role,
                 mend=f"Use one of {', '.join(self.roles)}.",
             )
-        content = self._table[f"{IMAGES}{role}"][index].as_py()["bytes"]
+        content = self._of(f"{IMAGES}{role}")[index].as_py()["bytes"]
         return decode(content, (camera.height_px, camera.width_px))
 
     def episodes(self) -> Iterator[range]:
@@ -198,19 +224,50 @@ class Demonstrations:
                 raise self._broken(f"meta/info.json says {features.get(name)} of {name}, not {wanted}")
         return info
 
-    def _load(self, episodes: int) -> pa.Table:
-        schema, tables = self.features.schema(), []
-        for number in range(episodes):
-            path = data_path(self.folder, number)
+    def _look_at_footers(self) -> tuple[int, int]:
+        """Number of frames, and bytes of the columns to read; nothing of them is read."""
+        schema, frames, size = self.features.schema(), 0, 0
+        for number, path in enumerate(self._files):
+            with self._opened(path) as file:
+                found = file.schema_arrow
+                for field in schema:
+                    if field.name not in found.names or found.field(field.name).type != field.type:
+                        raise self._broken(f"episode {number} lacks the column {field.name} as {field.type}")
+                frames += file.metadata.num_rows
+                size += compressed_bytes(file.metadata, self._read)
+        return frames, size
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        whole = self.features.schema()
+        schema, tables = pa.schema([whole.field(name) for name in self._read]), []
+        for path in self._files:
             try:
-                table = pq.read_table(path, page_checksum_verification=True)
+                with self._opened(path) as file:
+                    table = file.read(columns=self._read)
             except (OSError, pa.ArrowException) as error:
-                raise self._broken(f"{path.name} of {path.parent.name} cannot be read: {error}") from error
-            for field in schema:
-                if field.name not in table.column_names or table.schema.field(field.name).type != field.type:
-                    raise self._broken(f"episode {number} lacks the column {field.name} as {field.type}")
+                raise self._unreadable(path, error) from error
             tables.append(table.select(schema.names).replace_schema_metadata(None))
         return pa.concat_tables(tables) if tables else schema.empty_table()
+
+    def _of(self, name: str) -> pa.ChunkedArray:
+        if name not in self._read:
+            raise BadInputError(
+                "this column was left out when the set was opened",
+                field="column",
+                value=name,
+                mend="Name it among the columns to read.",
+            )
+        return self._table[name]
+
+    def _opened(self, path: Path) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(path, page_checksum_verification=True)
+        except (OSError, pa.ArrowException) as error:
+            raise self._unreadable(path, error) from error
+
+    def _unreadable(self, path: Path, error: Exception) -> BadInputError:
+        return self._broken(f"{path.name} of {path.parent.name} cannot be read: {error}")
 
     def _broken(self, what: str, mend: str = "Make the demonstrations again.") -> BadInputError:
         return BadInputError(

@@ -98,7 +98,10 @@ class ActionMap:
         if not np.isfinite(array).all():
             step, column = (int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise _bad(
-                f"is not finite at step {step}, column {column}", field, float(array[step, column]), ""
+                f"is not finite at step {step}, column {column}",
+                field,
+                float(array[step, column]),
+                "Look at the model and its statistics.",
             )
         return array.astype(np.float64)
 
@@ -113,7 +116,12 @@ class ActionMap:
         base, steps = 0.0, column.scale.read_step(values)
         if channel.kind is ChannelKind.GRIPPER_WIDTH:
             if state.gripper is None:
-                raise _bad("the gripper's width is not measured", "observation.state", None, "")
+                raise _bad(
+                    "the gripper's width is not measured",
+                    "observation.state",
+                    None,
+                    "Give a driver that reports it.",
+                )
             base = state.gripper.width_m
         else:
             whence = state.q if column.relative_to == "state" else state.q_commanded

@@ -19,6 +19,11 @@ def unbatched(value: object, field: str, *, axes: int) -> object:
     """
     while isinstance(value, np.ndarray) and value.ndim > axes:
         if len(value) != 1:
-            raise RemotePolicyError("is a batch of other than one", field=field, value=value.shape)
+            raise RemotePolicyError(
+                "is a batch of other than one",
+                field=field,
+                value=value.shape,
+                mend="One robot asks: send one.",
+            )
         value = value[0]
     return value

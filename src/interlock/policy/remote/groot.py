@@ -18,6 +18,8 @@ __all__ = ["MODALITIES", "GrootDialect", "modality"]
 
 MODALITIES = ("video", "state", "language", "action")
 _MARK = "__ModalityConfig_class__"
+_DIALECT = "Set policy.options.dialect to what the server speaks: n1.6 or n1.5."
+_SERVER = "Look at the server: it has to be Isaac-GR00T N1.5 or N1.6."
 
 
 class GrootDialect:
@@ -63,10 +65,14 @@ class GrootDialect:
         """
         if self.newer:
             if not isinstance(answer, list) or len(answer) != 2:
-                raise RemotePolicyError("is no pair of actions and more", field="answer", value=_kind(answer))
+                raise RemotePolicyError(
+                    "is no pair of actions and more", field="answer", value=_kind(answer), mend=_DIALECT
+                )
             answer = answer[0]
         if not isinstance(answer, Mapping):
-            raise RemotePolicyError("is no map of actions", field="answer", value=_kind(answer))
+            raise RemotePolicyError(
+                "is no map of actions", field="answer", value=_kind(answer), mend=_DIALECT
+            )
         return {key: _columns(unbatched(value, f"answer.{key}", axes=2)) for key, value in answer.items()}
 
 
@@ -84,13 +90,16 @@ def modality(value: object, field: str) -> dict[str, Any]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError) as error:
-            raise RemotePolicyError("is no JSON", field=field, value=value) from error
+            raise RemotePolicyError("is no JSON", field=field, value=value, mend=_SERVER) from error
     if not isinstance(value, Mapping):
-        raise RemotePolicyError("is no modality configuration", field=field, value=_kind(value))
+        raise RemotePolicyError("is no modality configuration", field=field, value=_kind(value), mend=_SERVER)
     indices, keys = value.get("delta_indices"), value.get("modality_keys")
     if not _all(indices, int) or not _all(keys, str):
         raise RemotePolicyError(
-            "has no lists of delta_indices and modality_keys", field=field, value=sorted(map(str, value))
+            "has no lists of delta_indices and modality_keys",
+            field=field,
+            value=sorted(map(str, value)),
+            mend=_SERVER,
         )
     return {"delta_indices": indices, "modality_keys": keys}
 

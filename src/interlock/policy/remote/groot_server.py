@@ -110,7 +110,9 @@ class GrootServer:
         if not isinstance(request, Mapping):
             raise _bad("is no map", type(request).__name__)
         if not self._token.matches(request.get("api_token")):
-            raise RemotePolicyError("Unauthorized: send the token as api_token", field="request.api_token")
+            raise RemotePolicyError(
+                "Unauthorized", field="request.api_token", mend="Send the token as api_token."
+            )
         endpoint = request.get("endpoint", "get_action")
         if endpoint == "ping":
             return {"status": "ok", "message": "ready"}
@@ -129,11 +131,11 @@ class GrootServer:
         if client != self._client:
             if self._client is not None:
                 if now_ns - self._heard_ns < _IDLE_NS:
-                    raise RemotePolicyError("the policy is taken by another client", field="policy")
+                    raise _taken()
                 self._client = None
                 self._served.leave()
             if not self._served.take():
-                raise RemotePolicyError("the policy is taken by another client", field="policy")
+                raise _taken()
             self._client = client
         self._heard_ns = now_ns
 
@@ -185,6 +187,14 @@ def _words(language: Mapping[str, Any]) -> object:
     while isinstance(words, list) and len(words) == 1:
         words = words[0]
     return words
+
+
+def _taken() -> RemotePolicyError:
+    return RemotePolicyError(
+        "the policy is taken by another client",
+        field="policy",
+        mend=f"Ask again when that one has been silent for {_IDLE_NS * 1e-9:g} s.",
+    )
 
 
 def _bad(what: str, value: object) -> RemotePolicyError:

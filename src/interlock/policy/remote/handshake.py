@@ -100,6 +100,11 @@ class Handshake:
                 "(--action-space).",
             )
 
+        for key in ("cameras", "skills"):
+            names = section.get(key)
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                raise _bad(f"do not name {key}", names, "Use the same release.")
+
     def _check_modalities(self, metadata: Mapping[str, Any], told: ObservationMap) -> None:
         prompt = told.prompt_key
         mine = {

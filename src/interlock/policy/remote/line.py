@@ -16,6 +16,8 @@ __all__ = ["Line"]
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
+_FIELD = "policy server"
+_MORE_TIME = "Look at the server, or give it more time: policy.options.connect_s."
 
 
 class State(Enum):
@@ -46,7 +48,7 @@ class Line:
         self._connect_s = connect_s
         self._changed = threading.Condition()
         self._state = State.CONNECTING
-        self._why = RemotePolicyError("is not connected yet", field="policy server")
+        self._why = RemotePolicyError("is not connected yet", field=_FIELD, mend=_MORE_TIME)
         self._wire: Wire | None = None
         self._agreed = ""
         self._question: tuple[int, Any, Deadline] | None = None
@@ -105,7 +107,7 @@ class Line:
         with self._changed:
             if self._state is State.READY and self._used:
                 self._state = State.CONNECTING
-                self._why = RemotePolicyError("is being connected anew", field="policy server")
+                self._why = RemotePolicyError("is being connected anew", field=_FIELD, mend=_MORE_TIME)
                 self._changed.notify_all()
         self._await_ready()
 
@@ -113,7 +115,7 @@ class Line:
         """Let go of the connection and end the thread."""
         with self._changed:
             self._state = State.CLOSED
-            self._why = RemotePolicyError("is no longer asked", field="policy server")
+            self._why = RemotePolicyError("is no longer asked", field=_FIELD, mend="Start the run again.")
             if self._wire is not None:
                 self._wire.abort()
             self._changed.notify_all()
@@ -221,7 +223,9 @@ class Line:
 def _told(error: Exception) -> RemotePolicyError:
     if isinstance(error, RemotePolicyError):
         return error
-    return RemotePolicyError(f"failed ({type(error).__name__}: {error})", field="policy server")
+    return RemotePolicyError(
+        f"failed ({type(error).__name__}: {error})", field=_FIELD, mend="Look at its log."
+    )
 
 
 def _afresh(error: RemotePolicyError) -> RemotePolicyError:

@@ -1,8 +1,11 @@
-"""What two Interlocks say to each other over a foreign protocol: all of an observation, in SI units."""
+"""What two Interlocks say to each other over a foreign protocol: an observation, in SI units.
+
+All of it but the chunk that the coming ticks follow (`Executed.in_force`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.hal.embodiment import ChannelKind, Embodiment, Reference
+from interlock.policy.executed import Executed
 from interlock.policy.observation import Observation
 from interlock.policy.remote.observation_map import instruction_of
 from interlock.policy.remote.options import ActionColumn, ActionSection
@@ -21,7 +25,7 @@ __all__ = ["GROOT_KEYS", "OPENPI_KEYS", "SECTION", "VERSION", "NativeKeys", "Nat
 SECTION = "interlock"
 """Key of what only another Interlock understands, in metadata and messages."""
 
-VERSION = 1
+VERSION = 2
 """Changes when an Interlock of before would misread a message."""
 
 _RELATIVE = {
@@ -54,11 +58,22 @@ OPENPI_KEYS = NativeKeys(state="state/", picture="image/", prompt="prompt", arm=
 GROOT_KEYS = NativeKeys(state="", picture="", prompt="task", arm="arm", gripper="gripper")
 
 
-def describe(embodiment: Embodiment, policy: str) -> dict[str, Any]:
-    """What a server says of itself: the body its chunks are for."""
+def describe(
+    embodiment: Embodiment, policy: str, cameras: Iterable[str] = (), skills: Iterable[str] = ()
+) -> dict[str, Any]:
+    """What a server says of itself.
+
+    Args:
+        embodiment: the body that its chunks are for.
+        policy: the policy's name.
+        cameras: names of the cell's cameras that it looks through.
+        skills: what it was taught; none if it does not say.
+    """
     return {
         "version": VERSION,
         "policy": policy,
+        "cameras": sorted(cameras),
+        "skills": sorted(skills),
         "embodiment": embodiment.fingerprint,
         "tag": embodiment.tag,
         "rate_hz": float(embodiment.rate_hz),
@@ -135,6 +150,7 @@ def _more(observation: Observation) -> Mapping[str, Any]:
             "skill": task.skill,
             "arguments": dict(task.arguments),
             "phase": task.phase,
+            "step": task.step,
             "target_in_world": None if task.target_in_world is None else list(task.target_in_world),
         },
         "scene_stamp_ns": int(scene.stamp_ns),
@@ -146,4 +162,16 @@ def _more(observation: Observation) -> Mapping[str, Any]:
             }
             for item in scene.objects
         },
+        "executed": _executed(observation.executed),
+    }
+
+
+def _executed(executed: Executed) -> Mapping[str, Any] | None:
+    if not len(executed):
+        return None
+    return {
+        "stamps_ns": executed.stamps_ns,
+        "q": executed.q,
+        "widths_m": executed.widths_m,
+        "kinds": [str(kind) for kind in executed.kinds],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from interlock.errors import BadInputError, RemotePolicyError
 from interlock.hal.arrays import FloatArray
+from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.robot import RobotSpec
 from interlock.policy.kinematics import ToolKinematics
 from interlock.policy.observation import Observation
@@ -69,6 +70,31 @@ class ObservationMap:
     def picture_keys(self) -> tuple[str, ...]:
         """Keys of the pictures."""
         return tuple(picture.key for picture in self._section.pictures)
+
+    @property
+    def cameras(self) -> frozenset[str]:
+        """Names of the cell's cameras whose pictures are sent."""
+        return frozenset(picture.camera for picture in self._section.pictures)
+
+    def check_sizes(self, cameras: Iterable[CameraSpec]) -> None:
+        """Refuse a map whose pictures have another size than the cell's cameras take.
+
+        Raises:
+            BadInputError: with the first one.
+        """
+        known = {camera.name: camera for camera in cameras}
+        for index, picture in enumerate(self._section.pictures):
+            camera = known.get(picture.camera)
+            if camera is None:
+                continue  # a run says that the cell has none of that name
+            size, taken = (picture.width_px, picture.height_px), (camera.width_px, camera.height_px)
+            if size != taken:
+                raise BadInputError(
+                    f"the cell's camera {camera.name} takes pictures of {taken[0]} × {taken[1]} pixels",
+                    field=f"policy.options.observation.pictures.{index}",
+                    value=size,
+                    mend=f"Let the camera take {size[0]} × {size[1]} pixels: nothing is resized.",
+                )
 
     @property
     def prompt_key(self) -> str | None:
@@ -159,7 +185,7 @@ def _picture(wanted: PictureField, observation: Observation) -> NDArray[np.uint8
             "there is no picture of this camera",
             field=field,
             value=wanted.camera,
-            mend="Give the cell a camera of that name, and let the run take pictures.",
+            mend="Look at why this camera sends none; until then nothing is asked.",
         )
     size = (wanted.height_px, wanted.width_px, 3)
     if frame.rgb.shape != size or frame.rgb.dtype != np.uint8:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,20 +12,25 @@ import numpy as np
 
 from interlock.errors import RemotePolicyError
 from interlock.hal.arrays import FloatArray
+from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.frame import Frame
 from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import FURTHEST_M, Scene, SceneObject
 from interlock.hal.state import GripperState, RobotState
+from interlock.policy.executed import NOTHING_EXECUTED, Executed, MotionKind
 from interlock.policy.observation import Observation, TaskView
+from interlock.policy.policy import Policy
 from interlock.policy.remote.told import MOST_PROMPT_BYTES
 
 __all__ = ["ObservationReader"]
 
 _JOINTS = ("joint_velocity", "commanded_position", "commanded_velocity", "commanded_acceleration")
-_MORE = frozenset({"stamp_ns", "standstill", "task", "scene_stamp_ns", "scene"})
-_TASK = frozenset({"task_id", "skill", "arguments", "phase", "target_in_world"})
+_MORE = frozenset({"stamp_ns", "standstill", "task", "scene_stamp_ns", "scene", "executed"})
+_TASK = frozenset({"task_id", "skill", "arguments", "phase", "step", "target_in_world"})
+_EXECUTED = frozenset({"stamps_ns", "q", "widths_m", "kinds"})
 _SEEN = frozenset({"object_in_world", "position_std_m", "stamp_ns"})
 _MOST_TEXT = 200
+_MOST_TICKS = 5_000
 _RIGID = 1e-6
 
 
@@ -35,7 +40,7 @@ class ObservationReader:
     Args:
         robot: the body.
         objects: the cell's objects: their shapes are known here, a client sends where they are.
-        cameras: width and height of each camera's pictures, by its name, [px].
+        cameras: the cell's cameras.
         clock_ns: monotonic time of observations that bring none, [ns].
     """
 
@@ -43,12 +48,12 @@ class ObservationReader:
         self,
         robot: RobotSpec,
         objects: tuple[SceneObject, ...],
-        cameras: Mapping[str, tuple[int, int]],
+        cameras: Iterable[CameraSpec],
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._robot = robot
         self._objects = {item.name: item for item in objects}
-        self._cameras = dict(cameras)
+        self._cameras = {camera.name: camera for camera in cameras}
         self._clock_ns = clock_ns
 
     @property
@@ -56,6 +61,14 @@ class ObservationReader:
         """Names of the values that are read; all but `joint_position` and `gripper` may be left out."""
         hand = ("gripper",) if self._robot.gripper is not None else ()
         return ("joint_position", *_JOINTS, *hand)
+
+    def cameras_of(self, policy: Policy) -> frozenset[str]:
+        """Names of the cameras that a policy looks through, by role or by name."""
+        roles: frozenset[str] = getattr(policy, "roles", frozenset())
+        names: frozenset[str] = getattr(policy, "cameras", frozenset())
+        return frozenset(
+            camera.name for camera in self._cameras.values() if camera.role in roles or camera.name in names
+        )
 
     @property
     def camera_names(self) -> tuple[str, ...]:
@@ -88,6 +101,35 @@ class ObservationReader:
             scene=self._scene(more.get("scene"), more.get("scene_stamp_ns", stamp_ns), stamp_ns),
             frames=tuple(self._frame(name, value, stamp_ns) for name, value in pictures.items()),
             task=_task(more.get("task"), _prompt(prompt)),
+            executed=self._executed(more.get("executed"), stamp_ns),
+        )
+
+    def _executed(self, value: object, stamp_ns: int) -> Executed:
+        """What was commanded in the last ticks."""
+        if value is None:
+            return NOTHING_EXECUTED
+        told, field = _map(value, "interlock.executed", _EXECUTED, whole=True), "interlock.executed"
+        stamps, kinds = told["stamps_ns"], told["kinds"]
+        if not isinstance(stamps, np.ndarray) or stamps.dtype != np.int64 or stamps.ndim != 1:
+            raise _bad("is no row of int64", f"{field}.stamps_ns", _form(stamps))
+        count = len(stamps)
+        if (
+            not 0 < count <= _MOST_TICKS
+            or (np.diff(stamps) <= 0).any()
+            or not 0 <= stamps[0] <= stamps[-1] <= stamp_ns
+        ):
+            raise _bad(
+                f"are not 1 to {_MOST_TICKS} times that ascend to stamp_ns", f"{field}.stamps_ns", count
+            )
+        if not isinstance(kinds, list) or len(kinds) != count or not set(map(str, kinds)) <= set(MotionKind):
+            known = ", ".join(MotionKind)
+            raise _bad(f"does not hold one of {known} for each stamp", f"{field}.kinds", _form(kinds))
+        widths = told["widths_m"]
+        return Executed(
+            stamps_ns=stamps,
+            q=_rows(told["q"], (count, self._robot.dof), f"{field}.q"),
+            widths_m=None if widths is None else _rows(widths, (count,), f"{field}.widths_m"),
+            kinds=tuple(MotionKind(kind) for kind in kinds),
         )
 
     def _state(self, states: Mapping[str, object], stamp_ns: int, standstill: object) -> RobotState:
@@ -124,10 +166,11 @@ class ObservationReader:
         field = f"picture.{name}"
         if name not in self._cameras:
             raise _bad(f"is unknown; the cell's cameras are {', '.join(self._cameras)}", field, None)
-        width, height = self._cameras[name]
+        camera = self._cameras[name]
+        width, height = camera.width_px, camera.height_px
         if not isinstance(value, np.ndarray) or value.dtype != np.uint8 or value.shape != (height, width, 3):
             raise _bad(f"is no picture of {width} × {height} in RGB, uint8", field, _form(value))
-        return Frame(camera=name, stamp_ns=stamp_ns, rgb=value)
+        return Frame(camera=name, stamp_ns=stamp_ns, rgb=value, role=camera.role)
 
     def _scene(self, seen: object, taken_ns: object, stamp_ns: int) -> Scene:
         if seen is None:
@@ -172,6 +215,14 @@ def _vector(states: Mapping[str, object], name: str, length: int) -> FloatArray:
     return value.astype(np.float64)
 
 
+def _rows(value: object, shape: tuple[int, ...], field: str) -> FloatArray:
+    if not isinstance(value, np.ndarray) or value.dtype != np.float64 or value.shape != shape:
+        raise _bad(f"is no array of float64 of shape {shape}", field, _form(value))
+    if not np.isfinite(value).all():
+        raise _bad("is not finite", field, None)
+    return value
+
+
 def _prompt(value: object) -> str:
     if not isinstance(value, str) or len(value.encode("utf-8", "replace")) > MOST_PROMPT_BYTES:
         raise _bad(f"is no text of at most {MOST_PROMPT_BYTES} bytes", "prompt", _form(value))
@@ -185,7 +236,7 @@ def _task(value: object, instruction: str) -> TaskView:
         )
     told = _map(value, "interlock.task", _TASK, whole=True)
     arguments = _map(told["arguments"], "interlock.task.arguments", None)
-    texts = {name: told[name] for name in ("task_id", "skill", "phase")} | arguments
+    texts = {name: told[name] for name in ("task_id", "skill", "phase", "step")} | arguments
     for name, text in texts.items():
         if not isinstance(text, str) or len(text) > _MOST_TEXT or len(texts) > 16:
             raise _bad(
@@ -198,6 +249,7 @@ def _task(value: object, instruction: str) -> TaskView:
         phase=told["phase"],
         instruction=instruction,
         target_in_world=_target(told["target_in_world"]),
+        step=told["step"],
     )
 
 

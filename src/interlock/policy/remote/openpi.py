@@ -33,5 +33,10 @@ class OpenpiDialect:
     def arrays(self, answer: Any) -> Mapping[str, object]:
         """The answer as it is."""
         if not isinstance(answer, Mapping):
-            raise RemotePolicyError("is no map", field="answer", value=type(answer).__name__)
+            raise RemotePolicyError(
+                "is no map",
+                field="answer",
+                value=type(answer).__name__,
+                mend="Look at the server: it has to speak openpi's protocol.",
+            )
         return answer

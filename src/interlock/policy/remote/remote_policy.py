@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from interlock.policy.remote.deadline import Deadline
 from interlock.policy.remote.dialect import Dialect
 from interlock.policy.remote.handshake import Handshake, digest
 from interlock.policy.remote.line import Line
-from interlock.policy.remote.native import OPENPI_KEYS, NativeMap
+from interlock.policy.remote.native import OPENPI_KEYS, SECTION, NativeMap
 from interlock.policy.remote.observation_map import ObservationMap
 from interlock.policy.remote.options import RemoteOptions
 from interlock.policy.remote.token import Token
@@ -44,8 +44,13 @@ class RemotePolicy:
         dialect: the server's messages.
         open_wire: connects to (host, port) with a token by a deadline.
 
+    Attributes:
+        cameras: names of the cell's cameras that the map names, or that the other Interlock's policy looks
+            through.
+        skills: what the other Interlock's policy was taught; of another server nobody knows.
+
     Raises:
-        BadInputError: for options that cannot be used, or maps that do not fit the body.
+        BadInputError: for options that cannot be used, or maps that do not fit the body or the cameras.
         RemotePolicyError: if the server cannot be reached, or says of itself what does not fit.
     """
 
@@ -74,6 +79,9 @@ class RemotePolicy:
             connect_s=options.connect_s,
         )
         self._line.start()
+        said: Mapping[str, Any] = self._line.metadata[SECTION] if told is None else {}
+        self.cameras = frozenset(said["cameras"]) if told is None else told.cameras
+        self.skills = frozenset(said.get("skills", ()))
         settings = json.dumps(dict(context.options), sort_keys=True, default=str) + digest(
             self._line.metadata
         )
@@ -134,6 +142,7 @@ def _maps(
     keys = dialect.native
     if options.observation is not None:
         told = ObservationMap(context.robot, options.observation, options.extra)
+        told.check_sizes(context.cameras)
         return told, NativeMap(keys or OPENPI_KEYS)
     if keys is None:
         raise BadInputError(

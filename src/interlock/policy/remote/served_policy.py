@@ -41,7 +41,10 @@ class ServedPolicy:
 
     def describe(self) -> dict[str, Any]:
         """What it is, for a client to check."""
-        return describe(self.embodiment, self._policy.name)
+        cameras = self.reader.cameras_of(self._policy)
+        return describe(
+            self.embodiment, self._policy.name, cameras, getattr(self._policy, "skills", frozenset())
+        )
 
     def take(self, patience_s: float = 0.0) -> bool:
         """Begin a new episode for a client, unless another one has the policy.
@@ -79,12 +82,19 @@ class ServedPolicy:
             chunk = self._policy.propose(observation)
         except Exception as error:
             raise RemotePolicyError(
-                f"failed ({type(error).__name__}: {error})", field=f"policy {self._policy.name}"
+                f"failed ({type(error).__name__}: {error})",
+                field=f"policy {self._policy.name}",
+                mend="Mend what it says where the policy is served.",
             ) from error
         if chunk is None:
             return _none(self.embodiment)
         if not isinstance(chunk, ActionChunk):
-            raise RemotePolicyError("made no chunk", field=f"policy {self._policy.name}")
+            raise RemotePolicyError(
+                "made no chunk",
+                field=f"policy {self._policy.name}",
+                value=type(chunk).__name__,
+                mend="Mend the policy: propose returns an ActionChunk, or None to wait.",
+            )
         if not math.isclose(chunk.dt_s * self.embodiment.rate_hz, 1.0):
             return _none(self.embodiment)  # bare steps cannot say that they are to be followed slowly
         steps: FloatArray = chunk.samples[0]

@@ -45,8 +45,15 @@ class StarvlaDialect:
         """
         if not isinstance(answer, Mapping) or answer.get("status") != "ok":
             told = answer.get("error") if isinstance(answer, Mapping) else type(answer).__name__
-            raise RemotePolicyError("the server says that it failed", field="answer", value=told)
+            raise RemotePolicyError(
+                "the server says that it failed", field="answer", value=told, mend="Look at its log."
+            )
         data = answer.get("data")
         if not isinstance(data, Mapping):
-            raise RemotePolicyError("has no map under data", field="answer", value=sorted(answer))
+            raise RemotePolicyError(
+                "has no map under data",
+                field="answer",
+                value=sorted(answer),
+                mend="Look at the server: it has to be starVLA's.",
+            )
         return {key: unbatched(value, f"answer.data.{key}", axes=2) for key, value in data.items()}

@@ -54,7 +54,10 @@ class ZmqWire:
         except zmq.ZMQError as error:
             self.close()
             raise RemotePolicyError(
-                f"cannot be reached ({error})", field=_FIELD, value=f"{host}:{port}"
+                f"cannot be reached ({error})",
+                field=_FIELD,
+                value=f"{host}:{port}",
+                mend="Start it, or name its host and port under policy.options.",
             ) from error
         except BaseException:
             self.close()

@@ -54,7 +54,8 @@ class Card:
             "",
             f"    {self.command()}",
             "",
-            f"Learned from {frames}, with {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}.",
+            f"Learned from {frames}, with {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}. "
+            f"What was read takes {self.material.read_mib:.1f} MiB in the files, compressed.",
             *self._origin(),
             "",
             "## Errors on frames put aside (median, chunks from all of the noise)",
@@ -85,6 +86,9 @@ class Card:
         for name in _NUMBERS:
             words += [f"--{name.replace('_', '-')}", str(getattr(request, name))]
         words += ["--precision", request.precision, "--store", request.store]
+        words += ["--max-read-mib", str(request.max_read_mib)]
+        words += ["--rich-prompt"] if request.rich_prompt else []
+        words += [] if request.attention is None else ["--attention", request.attention.value]
         for name, value in request.constants:
             words += ["--constant", f"{name}={value}"]
         for option, begun in (("--from", request.begin_from), ("--decoder-from", request.decoder_from)):

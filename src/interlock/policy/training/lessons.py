@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from interlock.errors import BadInputError, GoalError
 from interlock.hal.arrays import FloatArray
 from interlock.hal.embodiment import ChannelKind, Reference
 from interlock.policy.dataset.reader import Demonstrations
@@ -47,10 +48,10 @@ class Lesson:
     frame: int
 
 
-def prompts_of(demos: Demonstrations) -> list[str]:
-    """The prompt of every frame."""
+def prompts_of(demos: Demonstrations, *, rich: bool) -> list[str]:
+    """The prompt of every frame, in the form that `VlaConfig.rich_prompt` says."""
     words = zip(demos.words("step"), demos.words("phase"), strict=True)
-    return [step_prompt(demos.embodiment, step, phase) for step, phase in words]
+    return [step_prompt(demos.embodiment, step, phase, rich=rich) for step, phase in words]
 
 
 class Lessons:
@@ -61,6 +62,9 @@ class Lessons:
         config: of the model.
         tokenizer: of the model.
         statistics: with every set's body.
+
+    Raises:
+        BadInputError: if a set's sentence is longer than the model reads.
     """
 
     def __init__(
@@ -70,7 +74,8 @@ class Lessons:
         tokenizer: VlaTokenizer,
         statistics: Statistics,
     ) -> None:
-        self._sets = tuple(_Set(demos, tokenizer, statistics.of(demos.embodiment)) for demos in sets)
+        rich = config.rich_prompt
+        self._sets = tuple(_Set(demos, tokenizer, statistics.of(demos.embodiment), rich) for demos in sets)
         self._config = config
 
     def batch(
@@ -122,7 +127,9 @@ class Lessons:
 class _Set:
     """One set, with everything scaled that is cheap to keep."""
 
-    def __init__(self, demos: Demonstrations, tokenizer: VlaTokenizer, body: BodyStatistics) -> None:
+    def __init__(
+        self, demos: Demonstrations, tokenizer: VlaTokenizer, body: BodyStatistics, rich: bool
+    ) -> None:
         self.demos = demos
         self._body = body
         kinds = [channel.kind for channel in demos.embodiment.channels]
@@ -131,9 +138,10 @@ class _Set:
         references = [channel.reference for channel in demos.embodiment.channels]
         self._chained = np.array([each is Reference.PREVIOUS_STEP for each in references])
         self._tokenizer = tokenizer
+        self._rich = rich
         self._names = names_in(demos.words("step"), demos.words("skill"))
         self._said = list(zip(demos.words("step"), demos.words("phase"), strict=True))
-        self._encoded = {said: self._encode(*said) for said in set(self._said)}
+        self._encoded = {said: self._fitting(*said) for said in set(self._said)}
         self._state = body.scale_state(demos.state)
         self.actions: FloatArray = body.scale_actions(demos.chunk)
         self._base_in_world: FloatArray = np.reshape(demos.head.base_in_world, (4, 4))
@@ -168,12 +176,34 @@ class _Set:
         )
 
     def _tokens(self, frame: int, words: WordNoise | None) -> Sequence[int]:
-        step, phase = self._said[frame]
-        said = (step if words is None else words.change(step, self._names), phase)
-        return self._encoded[said] if said in self._encoded else self._encode(*said)
+        plain = step, phase = self._said[frame]
+        said = plain if words is None else (words.change(step, self._names), phase)
+        if said in self._encoded:
+            return self._encoded[said]
+        try:
+            return self._encode(*said)
+        except GoalError:  # longer with noise than the model reads: a training does not end over that
+            return self._encoded[plain]
 
     def _encode(self, step: str, phase: str) -> Sequence[int]:
-        return self._tokenizer.encode(step_prompt(self.demos.embodiment, step, phase))
+        return self._tokenizer.encode(self._sentence(step, phase))
+
+    def _sentence(self, step: str, phase: str) -> str:
+        return step_prompt(self.demos.embodiment, step, phase, rich=self._rich)
+
+    def _fitting(self, step: str, phase: str) -> Sequence[int]:
+        """The set's own sentence, refused before anything is learned if the model cannot read all of it."""
+        text = self._sentence(step, phase)
+        try:
+            return self._tokenizer.encode(text)
+        except GoalError as error:
+            shorter = "without --rich-prompt, whose sentence is shorter, or " if self._rich else ""
+            raise BadInputError(
+                f"a sentence of this set cannot be read: {error.what}",
+                field=f"data {self.demos.folder.name}",
+                value=error.value,
+                mend=f"Train a new model {shorter}of a preset that reads more tokens (max_text_tokens).",
+            ) from None
 
     def errors(self, frame: int, chunk: FloatArray) -> tuple[float, float]:
         """As in `Lessons.errors`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +39,28 @@ class Material:
     looked_at: tuple[Lesson, ...]
 
     @classmethod
-    def load(cls, folders: Sequence[Path], held_out: float, seed: int) -> Material:
+    def load(
+        cls,
+        folders: Sequence[Path],
+        held_out: float,
+        seed: int,
+        columns: Collection[str] | None = None,
+        max_read_mib: float = math.inf,
+    ) -> Material:
         """Read the sets.
 
+        Args:
+            folders: theirs.
+            held_out: share of the episodes that is only evaluated on.
+            seed: decides which.
+            columns: names of the columns to read; None for all.
+            max_read_mib: what those may take in the files, compressed, over all sets, [MiB].
+
         Raises:
-            BadInputError: if one cannot be used, two are of one name, or there is none.
+            BadInputError: if one cannot be used, two are of one name, there is none, or they hold more
+                than may be read; of that nothing is read.
         """
-        sets = tuple(Demonstrations(folder) for folder in folders)
+        sets = tuple(Demonstrations(folder, columns) for folder in folders)
         names = [folder.name for folder in folders]
         if not sets or len(set(names)) < len(names):
             raise BadInputError(
@@ -53,6 +69,7 @@ class Material:
                 value=names,
                 mend="Name the folders that `interlock demos` has written: --data DIR/CELL.",
             )
+        _check_size(sets, max_read_mib)
         moving = {demos.embodiment.fingerprint for demos in sets if not demos.still}
         for demos in sets:
             if demos.embodiment.fingerprint not in moving:
@@ -74,6 +91,11 @@ class Material:
             for index, episode in enumerate(episodes):
                 (looked_at if index in aside else taught).extend(Lesson(number, frame) for frame in episode)
         return cls(sets=sets, taught=tuple(taught), looked_at=tuple(looked_at))
+
+    @property
+    def read_mib(self) -> float:
+        """What the columns that are read take in the files, compressed, over all sets, [MiB]."""
+        return _mib(self.sets)
 
     def sets_of(self, stage: Stage) -> tuple[Demonstrations, ...]:
         """The sets that a stage learns from.
@@ -150,11 +172,29 @@ class Material:
 
     def tokenizer(self, config: VlaConfig) -> VlaTokenizer:
         """A tokenizer of every prompt there is, and of every letter for those that are not."""
-        return VlaTokenizer.train({text for demos in self.sets for text in prompts_of(demos)}, config)
+        rich = config.rich_prompt
+        said = {text for demos in self.sets for text in prompts_of(demos, rich=rich)}
+        return VlaTokenizer.train(said, config)
 
     def digests(self) -> dict[str, str]:
         """SHA-256 over the data files of each set, by its name; reads them all."""
         return {demos.folder.name: demos.sha256 for demos in self.sets}
+
+
+def _mib(sets: Sequence[Demonstrations]) -> float:
+    return sum(demos.compressed_bytes for demos in sets) / 2**20
+
+
+def _check_size(sets: Sequence[Demonstrations], most_mib: float) -> None:
+    found_mib = _mib(sets)
+    if found_mib > most_mib:
+        raise BadInputError(
+            f"the columns to read take {found_mib:.1f} MiB in the files, and {most_mib:g} MiB may be read",
+            field="max_read_mib",
+            value=most_mib,
+            mend="Leave a set out, make smaller ones with `interlock demos`, or allow it: "
+            f"--max-read-mib {math.ceil(found_mib)}.",
+        )
 
 
 def _unit(name: str) -> str:

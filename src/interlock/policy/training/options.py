@@ -8,6 +8,8 @@ from pathlib import Path
 from interlock.errors import BadInputError
 from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.stage import Stage
+from interlock.policy.vla.decoder_shape import AttentionMode
+from interlock.policy.vla.preset import PRESETS
 from interlock.policy.vla.shipped_weights import weights_at
 
 __all__ = ["DEFAULT_STAGES", "parser", "request_of"]
@@ -28,7 +30,22 @@ def parser(prog: str) -> argparse.ArgumentParser:
     what = made.add_argument_group("what is learned, and from what").add_argument
     what("--data", type=Path, action="append", required=True, metavar="DIR", help="a set; repeat for more")
     what("--out", type=Path, required=True, metavar="DIR", help="states, curve.html, checkpoint/ at the end")
-    what("--preset", default="tiny", help="shape of the model: tiny, tiny-scene, qwen-vla-4b")
+    what(
+        "--preset",
+        default="tiny",
+        help=f"shape of the model: {', '.join(PRESETS)}; smoke learns nothing of use, in seconds",
+    )
+    what(
+        "--attention",
+        choices=[mode.value for mode in AttentionMode],
+        help="of a new model's decoder: cached reads what is seen once for a whole chunk, joint anew at each "
+        "Euler step, as published; without it the preset's, joint for qwen-vla-4b and cached for the others",
+    )
+    what(
+        "--rich-prompt",
+        action="store_true",
+        help="a new model's sentence also names every channel with its unit and limits; it is longer",
+    )
     what(
         "--from",
         dest="begin_from",
@@ -68,6 +85,13 @@ def parser(prog: str) -> argparse.ArgumentParser:
         default="float32",
         help="type of the weights in checkpoint/; bfloat16 halves it",
     )
+    where(
+        "--max-read-mib",
+        type=float,
+        default=60.0,
+        metavar="MIB",
+        help="refuse sets whose columns to read take more than that in the files, compressed, all together",
+    )
     where("--max-minutes", type=float, help="end before that, with a state")
     where("--json", action="store_true", help="print one JSON object as the last line of stdout")
     return made
@@ -84,6 +108,10 @@ def request_of(options: argparse.Namespace) -> TrainRequest:
     for name in _COUNTS:
         if given[name] < 1:
             raise BadInputError("at least 1 is wanted", field=name, value=given[name], mend="Give a count.")
+    if not given["max_read_mib"] > 0.0:
+        raise BadInputError(
+            "more than 0 is wanted", field="max_read_mib", value=given["max_read_mib"], mend="Give 60."
+        )
     if not 0.0 <= given["held_out"] < 1.0:
         raise BadInputError(
             "a share from 0 to below 1 is wanted",
@@ -92,6 +120,7 @@ def request_of(options: argparse.Namespace) -> TrainRequest:
             mend="Give 0.05.",
         )
     given["data"] = tuple(given["data"])
+    given["attention"] = None if given["attention"] is None else AttentionMode(given["attention"])
     for name in ("begin_from", "decoder_from"):
         given[name] = None if given[name] is None else weights_at(given[name])
     given["stages"] = tuple(Stage.parse(text) for text in given.pop("stage") or DEFAULT_STAGES)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from interlock.policy.training.stage import Stage
+from interlock.policy.vla.config import VlaConfig
+from interlock.policy.vla.decoder_shape import AttentionMode
+from interlock.policy.vla.preset import preset
 
-__all__ = ["TrainRequest"]
+__all__ = ["NOTED_LATER", "TrainRequest"]
+
+NOTED_LATER: dict[str, Any] = {"rich_prompt": False, "attention": None}
+"""What `TrainRequest.decisive` says of options that came later than states which are still gone on from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,10 @@ class TrainRequest:
         decoder_from: a checkpoint's folder whose decoder is begun with (`vla.adopted_decoder`), if any.
         constants: channels and states that never move, by name, and their value.
         store: type of the weights in the checkpoint, "float32" or "bfloat16"; decides nothing before its end.
+        max_read_mib: what the columns that are read may take in the files, compressed, over all sets, [MiB];
+            decides nothing of the weights.
+        rich_prompt: whether a new model's sentence also names every channel with unit and limits.
+        attention: mode of a new model's decoder; None for the preset's.
     """
 
     data: tuple[Path, ...]
@@ -61,6 +71,20 @@ class TrainRequest:
     decoder_from: Path | None = None
     constants: tuple[tuple[str, float], ...] = ()
     store: str = "float32"
+    max_read_mib: float = 60.0
+    rich_prompt: bool = False
+    attention: AttentionMode | None = None
+
+    def new_config(self) -> VlaConfig:
+        """A new model's, which begins from no checkpoint.
+
+        Raises:
+            CheckpointError: if there is no such preset.
+        """
+        config = replace(preset(self.preset), rich_prompt=self.rich_prompt)
+        if self.attention is None:
+            return config
+        return replace(config, decoder=replace(config.decoder, attention=self.attention))
 
     @property
     def steps(self) -> int:
@@ -94,6 +118,8 @@ class TrainRequest:
             "begin_from": None if self.begin_from is None else _weights_of(self.begin_from),
             "decoder_from": None if self.decoder_from is None else _weights_of(self.decoder_from),
             "constants": dict(self.constants),
+            "rich_prompt": self.rich_prompt,
+            "attention": None if self.attention is None else self.attention.value,
         }
 
 

@@ -15,6 +15,7 @@ from interlock.policy.training.card import Card
 from interlock.policy.training.denormals import denormals_flushed
 from interlock.policy.training.lessons import Lessons
 from interlock.policy.training.material import Material
+from interlock.policy.training.needed_columns import needed_columns
 from interlock.policy.training.request import TrainRequest
 from interlock.policy.training.stage import StageKind
 from interlock.policy.training.team import Team
@@ -23,7 +24,6 @@ from interlock.policy.vla.adopted_decoder import with_decoder_of
 from interlock.policy.vla.checkpoint import Checkpoint
 from interlock.policy.vla.config import Grounding, InputKind, VlaConfig
 from interlock.policy.vla.model import QwenVla
-from interlock.policy.vla.preset import preset
 from interlock.policy.vla.statistics import Statistics
 
 __all__ = ["TrainSummary", "train"]
@@ -76,8 +76,11 @@ def train(
     _make(request.out)
     team = Team.join(request.device)
     try:
-        material = Material.load(request.data, request.held_out, request.seed)
-        start = _start(request, material)
+        begun = None if request.begin_from is None else Checkpoint.load(request.begin_from)
+        columns = needed_columns(request.new_config() if begun is None else begun.config)
+        limit_mib = request.max_read_mib
+        material = Material.load(request.data, request.held_out, request.seed, columns, limit_mib)
+        start = _start(request, material, begun)
         _check_stages(request, start.config, material)
         model = start.model.to(team.device).requires_grad_(True)
         lessons = Lessons(material.sets, start.config, start.tokenizer, start.statistics)
@@ -103,7 +106,8 @@ def train(
 def _opening(material: Material, model: QwenVla, team: Team, resumed: str) -> str:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     frames = f"{len(material.taught)} frames to learn from, {len(material.looked_at)} put aside"
-    said = f"{frames}; {parameters / 1e6:.2f} M parameters on {team.device}, {team.world} processes"
+    read = f"{material.read_mib:.1f} MiB of compressed data read"
+    said = f"{frames}; {read}; {parameters / 1e6:.2f} M parameters on {team.device}, {team.world} processes"
     return f"{said}; {resumed}" if resumed else said
 
 
@@ -126,16 +130,16 @@ def _write(
         ).save(_checkpoint(request))
 
 
-def _start(request: TrainRequest, material: Material) -> Checkpoint:
-    """Weights, tokenizer and statistics to begin with."""
-    start = _own_start(request, material)
+def _start(request: TrainRequest, material: Material, begun: Checkpoint | None) -> Checkpoint:
+    """Weights, tokenizer and statistics to begin with; those of `begun`, if there is one."""
+    start = _own_start(request, material, begun)
     if request.decoder_from is None:
         return start
     return with_decoder_of(start, Checkpoint.load(request.decoder_from))
 
 
-def _own_start(request: TrainRequest, material: Material) -> Checkpoint:
-    if request.begin_from is not None:
+def _own_start(request: TrainRequest, material: Material, begun: Checkpoint | None) -> Checkpoint:
+    if begun is not None:
         if request.constants:
             raise BadInputError(
                 "weights that are gone on with keep the scales, and the constants, that they were made with",
@@ -143,10 +147,10 @@ def _own_start(request: TrainRequest, material: Material) -> Checkpoint:
                 value=request.constants[0][0],
                 mend="Leave --constant out, or begin anew without --from.",
             )
-        found = Checkpoint.load(request.begin_from)
-        _check_sets(material, found.config)
-        return replace(found, statistics=_with_skills(found.statistics, material))
-    config = preset(request.preset)
+        _check_begun(request, begun.config)
+        _check_sets(material, begun.config)
+        return replace(begun, statistics=_with_skills(begun.statistics, material))
+    config = request.new_config()
     _check_sets(material, config)
     torch.manual_seed(request.seed)
     return Checkpoint(
@@ -156,6 +160,25 @@ def _own_start(request: TrainRequest, material: Material) -> Checkpoint:
         card="",
         sha256={},
     )
+
+
+def _check_begun(request: TrainRequest, config: VlaConfig) -> None:
+    """What is asked of a new model, a checkpoint that is begun from has to say of itself already."""
+    own = config.decoder.attention
+    if request.attention is not None and request.attention is not own:
+        raise BadInputError(
+            f"weights that are gone on with keep the attention that they were made with, {own.value}",
+            field="attention",
+            value=request.attention.value,
+            mend="Leave --attention out, or begin anew without --from.",
+        )
+    if request.rich_prompt and not config.rich_prompt:
+        raise BadInputError(
+            "weights that are gone on with keep the sentence that they were made with, the published one",
+            field="rich_prompt",
+            value=True,
+            mend="Leave --rich-prompt out, or begin anew without --from.",
+        )
 
 
 def _check_stages(request: TrainRequest, config: VlaConfig, material: Material) -> None:

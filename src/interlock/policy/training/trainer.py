@@ -22,7 +22,7 @@ from interlock.policy.training.material import Material
 from interlock.policy.training.order import Order
 from interlock.policy.training.photometry import Photometry
 from interlock.policy.training.pieces import latest, save_state
-from interlock.policy.training.request import TrainRequest
+from interlock.policy.training.request import NOTED_LATER, TrainRequest
 from interlock.policy.training.schedule import Schedule
 from interlock.policy.training.stage import Stage, StageKind
 from interlock.policy.training.team import Team
@@ -262,8 +262,9 @@ class Trainer:
         if found is None:
             return 0, ""
         step, tensors, info, damaged = found
-        if info.get("decisive") != self._decisive:
-            raise _other_request(info.get("decisive", {}), self._decisive, self._request.out)
+        noted = NOTED_LATER | info.get("decisive", {})
+        if noted != self._decisive:
+            raise _other_request(noted, self._decisive, self._request.out)
         with torch.no_grad():
             for name, parameter in self._model.named_parameters():
                 parameter.copy_(tensors[f"model/{name}"])

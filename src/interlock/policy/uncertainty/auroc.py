@@ -22,7 +22,12 @@ def auroc(wrong: Sequence[float], right: Sequence[float]) -> float:
         BadInputError: if there are none of either.
     """
     if not len(wrong) or not len(right):
-        raise BadInputError("both kinds of scores are wanted", field="auroc", value=(len(wrong), len(right)))
+        raise BadInputError(
+            "both kinds of scores are wanted",
+            field="auroc",
+            value=(len(wrong), len(right)),
+            mend="Play more episodes, until there are some of each.",
+        )
     scores = np.array([*wrong, *right], dtype=np.float64)
     ranks = rankdata(np.where(np.isnan(scores), np.inf, scores))
     count = len(wrong)

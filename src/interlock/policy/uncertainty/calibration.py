@@ -19,6 +19,8 @@ __all__ = ["Calibration", "MadeFor", "Played"]
 
 _FORMAT = "interlock-calibration-1"
 _MOST_BYTES = 16_000_000
+_AGAIN = "Calibrate again; do not edit the file by hand."
+_WRITTEN = "Name the file that `interlock policy calibrate` has written."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +90,17 @@ class Calibration:
     def __post_init__(self) -> None:
         if not 2 <= self.samples <= 64:
             raise CheckpointError(
-                "from 2 to 64 samples are wanted", field="calibration.samples", value=self.samples
+                "from 2 to 64 samples are wanted",
+                field="calibration.samples",
+                value=self.samples,
+                mend="Calibrate again, with so many --samples.",
             )
         if not (0.0 < self.doubt_share <= self.slow_share < 1.0 and 0.0 < self.slow <= self.doubt < np.inf):
             raise CheckpointError(
                 "thresholds or shares are out of order",
                 field="calibration",
                 value=(self.slow, self.doubt, self.slow_share, self.doubt_share),
-                mend="Calibrate again; do not edit the file by hand.",
+                mend=_AGAIN,
             )
 
     def check(self, policy: MadeFor) -> None:
@@ -130,7 +135,12 @@ class Calibration:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._text())
         except OSError as error:
-            raise StorageError(f"cannot be written: {error}", field="calibration", value=str(path)) from None
+            raise StorageError(
+                f"cannot be written: {error}",
+                field="calibration",
+                value=str(path),
+                mend="Free some space or name another file with --out.",
+            ) from None
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
@@ -142,14 +152,19 @@ class Calibration:
         """
         filed = from_json(_Filed, parsed(_content(path), "calibration"), "calibration")
         if filed.format != _FORMAT:
-            raise CheckpointError(f"{_FORMAT} is wanted", field="calibration.format", value=filed.format)
+            raise CheckpointError(
+                f"{_FORMAT} is wanted",
+                field="calibration.format",
+                value=filed.format,
+                mend="Calibrate again with this version of Interlock.",
+            )
         try:
             return filed.opened()
         except CheckpointError:
             raise
         except BadInputError as error:
             raise CheckpointError(
-                f"does not fit itself: {error.what}", field=error.field, value=error.value
+                f"does not fit itself: {error.what}", field=error.field, value=error.value, mend=_AGAIN
             ) from None
 
     def _text(self) -> bytes:
@@ -201,9 +216,11 @@ class _Filed:
 
     def opened(self) -> Calibration:
         if len({each.name for each in self.stages}) != len(self.stages):
-            raise CheckpointError("holds a stage twice", field="calibration.stages")
+            raise CheckpointError("holds a stage twice", field="calibration.stages", mend=_AGAIN)
         if len({len(each) for each in self.directions}) != 1:
-            raise CheckpointError("wants directions of one length", field="calibration.directions")
+            raise CheckpointError(
+                "wants directions of one length", field="calibration.directions", mend=_AGAIN
+            )
         likeness = Likeness(
             stages={
                 each.name: Stage(
@@ -248,8 +265,10 @@ def _content(path: Path) -> bytes:
             f"cannot be read: {error.strerror}",
             field="calibration",
             value=str(path),
-            mend="Name the file that `interlock policy calibrate` has written.",
+            mend=_WRITTEN,
         ) from None
     if len(content) > _MOST_BYTES:
-        raise CheckpointError("is too large for a calibration", field="calibration", value=len(content))
+        raise CheckpointError(
+            "is too large for a calibration", field="calibration", value=len(content), mend=_WRITTEN
+        )
     return content

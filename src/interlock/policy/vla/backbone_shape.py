@@ -94,7 +94,12 @@ class BackboneShape:
 
     def __post_init__(self) -> None:
         if not self.init_std > 0.0:
-            raise CheckpointError("must be positive", field="config.backbone.init_std", value=self.init_std)
+            raise CheckpointError(
+                "must be positive",
+                field="config.backbone.init_std",
+                value=self.init_std,
+                mend="Give a number above 0, such as 0.02.",
+            )
         ids = self.tokens
         every = (ids.pad, ids.image, ids.video, ids.vision_start, ids.vision_end, *ids.cameras)
         if len(set(every)) != len(every) or not all(0 <= each < self.text.vocab for each in every):

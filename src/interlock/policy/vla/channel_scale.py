@@ -34,7 +34,12 @@ class ChannelScale:
     def __post_init__(self) -> None:
         numbers = (self.q01, self.q99, 0.0 if self.constant is None else self.constant)
         if not all(math.isfinite(number) for number in numbers):
-            raise CheckpointError("must be finite", field=f"statistics.{self.name}", value=numbers)
+            raise CheckpointError(
+                "must be finite",
+                field=f"statistics.{self.name}",
+                value=numbers,
+                mend="Declare a finite constant, or make the statistics again.",
+            )
         spread = self.q99 - self.q01
         if self.constant is None and spread < MIN_SPREAD:
             raise CheckpointError(

@@ -110,7 +110,12 @@ class Checkpoint:
             for name, content in contents.items():
                 (folder / name).write_bytes(content)
         except OSError as error:
-            raise StorageError(f"cannot be written: {error}", field="checkpoint", value=str(folder)) from None
+            raise StorageError(
+                f"cannot be written: {error}",
+                field="checkpoint",
+                value=str(folder),
+                mend="Free some space or name another folder.",
+            ) from None
         return replace(self, model=model, sha256=sums)
 
     @classmethod
@@ -141,7 +146,12 @@ class Checkpoint:
 
 def _read(folder: Path) -> dict[str, bytes]:
     if not folder.is_dir():
-        raise CheckpointError("no such folder", field="checkpoint", value=str(folder))
+        raise CheckpointError(
+            "no such folder",
+            field="checkpoint",
+            value=str(folder),
+            mend="Name the folder of a checkpoint that `interlock train` has written.",
+        )
     for found in sorted(folder.iterdir()):
         if found.suffix.lower() in _PICKLES:
             raise CheckpointError(

@@ -12,7 +12,7 @@ from interlock.errors import CheckpointError
 from interlock.policy.vla.backbone_shape import BackboneShape
 from interlock.policy.vla.decoder_shape import DecoderShape
 from interlock.policy.vla.flow_settings import FlowSettings
-from interlock.policy.vla.strict_json import from_json, to_json
+from interlock.policy.vla.strict_json import came_later, from_json, to_json
 
 __all__ = ["Grounding", "InputKind", "VlaConfig"]
 
@@ -53,6 +53,8 @@ class VlaConfig:
         max_text_tokens: longest prompt, in tokens; a longer one is refused.
         grounding: whether it says where things are.
         grounding_weight: weight of that loss.
+        rich_prompt: whether its sentence also names every channel with unit and limits, which is not as
+            published (`vla.prompt.write_prompt`); False where a file does not say.
     """
 
     name: str
@@ -68,17 +70,31 @@ class VlaConfig:
     max_text_tokens: int
     grounding: Grounding
     grounding_weight: float
+    rich_prompt: bool = came_later(False)
 
     def __post_init__(self) -> None:
         for name in ("channels", "horizon", "image_size_px", "max_text_tokens"):
             if getattr(self, name) < 1:
-                raise CheckpointError("must be positive", field=f"config.{name}", value=getattr(self, name))
+                raise CheckpointError(
+                    "must be positive",
+                    field=f"config.{name}",
+                    value=getattr(self, name),
+                    mend="Take the config.json that the weights were trained with.",
+                )
         if self.horizon > _MOST_HORIZON:
             raise CheckpointError(
-                f"no chunk has more than {_MOST_HORIZON} steps", field="config.horizon", value=self.horizon
+                f"no chunk has more than {_MOST_HORIZON} steps",
+                field="config.horizon",
+                value=self.horizon,
+                mend="Take the config.json that the weights were trained with.",
             )
         if self.state_width < 0 or self.grounding_weight < 0.0:
-            raise CheckpointError("state_width and grounding_weight cannot be negative", field="config")
+            raise CheckpointError(
+                "state_width and grounding_weight cannot be negative",
+                field="config",
+                value=(self.state_width, self.grounding_weight),
+                mend="A state_width of 0 leaves the state out, a grounding_weight of 0 that loss.",
+            )
         self._check_cameras()
 
     def _check_cameras(self) -> None:
@@ -103,12 +119,15 @@ class VlaConfig:
                 f"must be a multiple of patch x merge = {cell}",
                 field="config.image_size_px",
                 value=self.image_size_px,
+                mend=f"Set it to {max(1, round(self.image_size_px / cell)) * cell}, or take the config.json "
+                "that the weights were trained with.",
             )
         if len(self.backbone.tokens.cameras) < 2 * len(self.cameras):
             raise CheckpointError(
                 "each camera needs a token before and one behind its picture",
                 field="config.backbone.tokens.cameras",
                 value=self.backbone.tokens.cameras,
+                mend=f"Name {2 * len(self.cameras)} ids there, or fewer cameras.",
             )
 
     @property

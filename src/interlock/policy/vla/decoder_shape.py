@@ -39,7 +39,11 @@ class DecoderShape:
 
     def __post_init__(self) -> None:
         if min(self.width, self.blocks, self.heads, self.mlp_hidden, self.time_features) < 1:
-            raise CheckpointError("every size must be positive", field="config.decoder")
+            raise CheckpointError(
+                "every size must be positive",
+                field="config.decoder",
+                mend="Give whole numbers of at least 1.",
+            )
         if self.width % (2 * self.heads) or self.time_features % 2:
             raise CheckpointError(
                 "width must divide into heads of even size, and time_features must be even",

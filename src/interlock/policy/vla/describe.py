@@ -61,7 +61,12 @@ def find_config(name: str) -> VlaConfig:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"is no JSON: {error}", field="config.json", value=str(path)) from None
+        raise CheckpointError(
+            f"is no JSON: {error}",
+            field="config.json",
+            value=str(path),
+            mend="Copy the checkpoint again.",
+        ) from None
     return VlaConfig.from_json(data)
 
 

@@ -57,13 +57,16 @@ class FlowSettings:
     def __post_init__(self) -> None:
         if self.euler_steps < 1 or min(self.normal_std, self.beta_a, self.beta_b) <= 0.0:
             raise CheckpointError(
-                "steps, deviation and Beta's parameters must be positive", field="config.flow"
+                "steps, deviation and Beta's parameters must be positive",
+                field="config.flow",
+                mend="Give numbers above 0, and at least one step.",
             )
         if self.euler_steps > _MOST_STEPS:
             raise CheckpointError(
                 f"at most {_MOST_STEPS} steps are integrated",
                 field="config.flow.euler_steps",
                 value=self.euler_steps,
+                mend=f"Give 1 to {_MOST_STEPS}.",
             )
         if not 0.0 <= self.temperature <= 2.0:
             raise CheckpointError(
@@ -73,4 +76,9 @@ class FlowSettings:
                 mend="1 is all of the noise that it learned from, 0 none.",
             )
         if not 0.0 <= self.tau_min < 1.0:
-            raise CheckpointError("must lie in [0, 1)", field="config.flow.tau_min", value=self.tau_min)
+            raise CheckpointError(
+                "must lie in [0, 1)",
+                field="config.flow.tau_min",
+                value=self.tau_min,
+                mend="Give a number from 0 to below 1.",
+            )

@@ -161,7 +161,8 @@ class LearnedModel:
 
     def _text(self, observation: Observation) -> str:
         task = observation.task
-        return step_prompt(self._embodiment, task.step or task.instruction, task.phase)
+        words, rich = task.step or task.instruction, self._config.rich_prompt
+        return step_prompt(self._embodiment, words, task.phase, rich=rich)
 
     def _observed(self, observation: Observation, text: str) -> Observed:
         scene = self._config.inputs is InputKind.SCENE

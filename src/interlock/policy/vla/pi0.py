@@ -48,9 +48,12 @@ class Pi0Policy:
     Args:
         context: what it is built from; the options are `path`, `steps`, `observation` and `actions`.
 
+    Attributes:
+        cameras: names of the cell's cameras that the map names.
+
     Raises:
-        BadInputError: for options or a checkpoint that cannot be used, or maps that fit neither of body and
-            checkpoint.
+        BadInputError: for options or a checkpoint that cannot be used, or maps that do not fit the body, the
+            cameras or the checkpoint.
     """
 
     name = "pi0"
@@ -59,6 +62,8 @@ class Pi0Policy:
         options = _read(context)
         self._embodiment = context.embodiment
         self._observation = ObservationMap(context.robot, options.observation, {})
+        self._observation.check_sizes(context.cameras)
+        self.cameras = self._observation.cameras
         self._actions = ActionMap(context.robot, context.embodiment, options.actions)
         self._net = net = Pi0Checkpoint.load(Path(options.path).expanduser())
         _check(options, net, self._actions)

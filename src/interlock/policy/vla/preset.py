@@ -124,7 +124,8 @@ PRESETS = {
     "qwen-vla-4b": VlaConfig(
         name="qwen-vla-4b",
         backbone=_QWEN3_5_4B,
-        # Attention mode "joint" is the published one: `dataclasses.replace` gives it.
+        # "joint" is the published attention, and this preset is what is published. "cached", which the small
+        # presets have, is not: it costs less. `interlock train --attention cached` gives it to a new model.
         decoder=DecoderShape(
             width=1536,
             blocks=16,
@@ -175,7 +176,11 @@ PRESETS = {
         grounding_weight=0.0,
     ),
 }
-"""By name. `tiny-scene` is told where things are instead of seeing them."""
+"""By name. `tiny-scene` is told where things are instead of seeing them.
+
+`qwen-vla-4b` has the attention "joint", as published; the others have "cached", where the prefix's keys and
+values serve all Euler steps and samples. A new model may have the other one (`interlock train --attention`).
+"""
 
 
 def preset(name: str) -> VlaConfig:

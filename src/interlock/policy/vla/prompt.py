@@ -58,7 +58,7 @@ def write_prompt(
         instruction: what to do, one line; a full stop at its end is not doubled.
         form: arms, waist and base; read off the channels' names if None.
         rich: also name every channel, its unit, limits and what it is relative to. A checkpoint reads one
-            of the two forms, the one it was trained with.
+            of the two forms, the one it was trained with: `VlaConfig.rich_prompt` says which.
 
     Raises:
         GoalError: if the instruction is empty, too long, no single line, or looks like a special token.

@@ -203,7 +203,12 @@ class Statistics:
         """
         entries = data.get("bodies") if isinstance(data, Mapping) and set(data) == {"bodies"} else None
         if not isinstance(entries, Mapping):
-            raise CheckpointError('wants one key, "bodies", with an object', field="statistics", value=data)
+            raise CheckpointError(
+                'wants one key, "bodies", with an object',
+                field="statistics",
+                value=data,
+                mend="Make the statistics again; do not edit them by hand.",
+            )
         bodies = []
         for fingerprint, entry in entries.items():
             body = from_json(BodyStatistics, entry, f"statistics.{str(fingerprint)[:8]}")

@@ -87,7 +87,11 @@ def parsed(content: bytes, field: str) -> object:
     try:
         found: object = json.loads(utf8(content, field), parse_constant=refuse, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"is no JSON: {error}", field=field) from None
+        raise CheckpointError(
+            f"is no JSON: {error}",
+            field=field,
+            mend="Take a whole copy of the file; it is not to be edited by hand.",
+        ) from None
     return found
 
 
@@ -100,7 +104,11 @@ def utf8(content: bytes, field: str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        raise CheckpointError("is no UTF-8 text", field=field) from None
+        raise CheckpointError(
+            "is no UTF-8 text",
+            field=field,
+            mend="Take a whole copy of the file; it is not to be edited by hand.",
+        ) from None
 
 
 def _value(kind: Any, data: object, field: str) -> Any:

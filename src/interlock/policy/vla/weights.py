@@ -19,6 +19,8 @@ __all__ = ["STORED", "read_weights", "write_weights"]
 STORED = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 """Types that weights may be stored in; whatever they are, the model computes in float32."""
 
+_OF_ONE_MODEL = "Take config.json and model.safetensors of the same checkpoint."
+
 
 def write_weights(model: QwenVla, stored: str = "float32") -> bytes:
     """Contents of model.safetensors; the same weights give the same bytes.
@@ -71,9 +73,11 @@ def _fill(config: VlaConfig, tensors: Mapping[str, Tensor], dtype: torch.dtype) 
     with torch.device("meta"):
         expected = QwenVla(config).state_dict()
     for name in sorted(expected.keys() - tensors.keys()):
-        raise CheckpointError("a weight is missing", field=f"model.safetensors: {name}")
+        raise CheckpointError("a weight is missing", field=f"model.safetensors: {name}", mend=_OF_ONE_MODEL)
     for name in sorted(tensors.keys() - expected.keys()):
-        raise CheckpointError("holds a weight that the model has not", field=f"model.safetensors: {name}")
+        raise CheckpointError(
+            "holds a weight that the model has not", field=f"model.safetensors: {name}", mend=_OF_ONE_MODEL
+        )
     for name, wanted in expected.items():
         _check_tensor(name, tensors[name], wanted, dtype)
     model = QwenVla(config)

@@ -58,10 +58,12 @@ LEARN = $(if $(END_S),timeout --foreground --kill-after=30 $(END_S)) $(BIN)/inte
 TOGETHER = $(if $(SHARED),$(BIN)/torchrun --standalone --nproc-per-node $(SHARED) -m interlock.policy.training $(ASK),$(LEARN))
 each = set -e; for one in $(1); do IFS=:; set -- $$one; unset IFS; $(BIN)/interlock demos --cell $$1 --episodes $$2 --seed $$3 --workers $(WORKERS) --out $(RUN)/demos $(2); done
 
-.PHONY: demo test test-slow check mutate evidence evidence-slice tables bench venv clean
+.PHONY: demo test test-slow test-network check mutate evidence evidence-slice tables bench venv clean
 .PHONY: train-smoke weights weights-demos weights-train weights-eval
 demo: venv ; $(BIN)/python -m interlock.orchestrator.demo --out runs/demo
 test: venv ; $(BIN)/pytest -n 2 -m "not slow and not network and not gpu and not hardware"
+# What installs a package from the network into an environment of its own: openpi's own client against ours.
+test-network: venv ; $(BIN)/pytest -m network
 test-slow: venv ; $(BIN)/pytest -n 2 -m "slow and not network and not gpu and not hardware"
 check: venv
 	$(BIN)/ruff check .

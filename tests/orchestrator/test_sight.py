@@ -183,3 +183,27 @@ def test_a_run_in_lockstep_shows_and_says_what_is_asked_for(
     assert seen[0].frames[0].stamp_ns == seen[0].stamp_ns
     assert {(o.task.step, o.task.phase) for o in seen} == {("take the red block", "approach")}
     assert not (tmp_path / "out").exists()
+
+
+class Named(Watcher):
+    """A policy that looks through cameras by their names."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self.cameras = frozenset(names)
+
+
+def test_cameras_are_asked_for_by_name_too(panda_cell: Cell) -> None:
+    found = cameras_for(Named("above", "base"), panda_cell.cameras())
+    assert [camera.name for camera in found] == ["above", "base"]
+    with pytest.raises(BadInputError, match=r"no camera of this name.*above"):
+        cameras_for(Named("abov"), panda_cell.cameras())
+
+
+def test_a_camera_too_slow_for_its_pictures_to_be_fresh_is_refused_in_real_time_alone(
+    panda_cell: Cell,
+) -> None:
+    assert cameras_for(Named("above"), panda_cell.cameras())
+    with pytest.raises(BadInputError, match=r"cameras.above.rate_hz.*4 or more"):
+        cameras_for(Named("above"), panda_cell.cameras(), real_time=True)
+    assert cameras_for(Named("base"), panda_cell.cameras(), real_time=True)

@@ -14,7 +14,9 @@ import platformdirs
 
 from interlock.errors import BadInputError
 from interlock.orchestrator.cell import Cell
+from interlock.orchestrator.closing_policy import closing_policy
 from interlock.orchestrator.sight import cameras_for
+from interlock.orchestrator.taught import skills_of
 from interlock.policy.policy import PolicyContext
 from interlock.policy.registry import create
 from interlock.policy.remote.observation_reader import ObservationReader
@@ -115,8 +117,15 @@ def serve(request: ServeRequest, ready: Callable[[Serving], None], end: threadin
     )
     reader = ObservationReader(context.robot, cell.scene_objects(request.seed), context.cameras)
     policy = create(request.policy, context)
-    cameras_for(policy, context.cameras)
-    served = ServedPolicy(policy, context.embodiment, reader)
+    with closing_policy(policy):
+        cameras_for(policy, context.cameras)
+        skills_of(policy)  # what it says of itself goes into the metadata
+        _serve(request, ServedPolicy(policy, context.embodiment, reader), ready, end)
+
+
+def _serve(
+    request: ServeRequest, served: ServedPolicy, ready: Callable[[Serving], None], end: threading.Event
+) -> None:
     given = request.token_file
     fresh = given is None or not given.exists()
     token = Token.new() if given is None or fresh else Token.from_file(given, "token_file")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import nullcontext
 
 from interlock.hal.latch import StopLatch
 from interlock.hal.lease import Lease
 from interlock.hal.state_dir import open_state_dir
 from interlock.orchestrator.bystanders import Bystanders
+from interlock.orchestrator.closing_policy import closing_policy
 from interlock.orchestrator.gate_maker import GateMaker, build_gate
 from interlock.orchestrator.interrupts import Interrupts
 from interlock.orchestrator.progress import Progress as Display
@@ -21,7 +22,7 @@ from interlock.orchestrator.summary import RunSummary
 from interlock.orchestrator.swap_request import SwapRequest
 from interlock.orchestrator.taught import require_taught
 from interlock.planners.search import plan_goal
-from interlock.policy.policy import Policy, PolicyContext, PolicyFactory
+from interlock.policy.policy import PolicyContext, PolicyFactory
 from interlock.policy.registry import create
 
 __all__ = ["run"]
@@ -71,10 +72,10 @@ def run(
     lease = Lease(request.state_dir, robot.name)
     with (
         nullcontext(interrupts) if interrupts is not None else Interrupts() as interrupted,
-        _closing(policy),
+        closing_policy(policy),
     ):
         require_taught(policy, plan)
-        cameras = cameras_for(policy, cell.cameras())
+        cameras = cameras_for(policy, cell.cameras(), real_time=request.real_time)
         try:
             lease.acquire()
             latch.require_clear()  # again: whoever held the lease until now may have latched
@@ -115,15 +116,3 @@ def run(
         finally:
             rig.close()
             lease.release()
-
-
-@contextmanager
-def _closing(policy: Policy) -> Iterator[None]:
-    """Let a policy let go of what it holds (a connection, a process), if it knows how to."""
-    try:
-        yield
-    finally:
-        close = getattr(policy, "close", None)
-        if callable(close):
-            with suppress(Exception):  # the run is over, and its outcome stands
-                close()

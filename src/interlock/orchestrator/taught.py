@@ -6,7 +6,16 @@ from interlock.errors import RefusedError
 from interlock.orchestrator.names_said import names_said
 from interlock.planners.plan import Plan
 
-__all__ = ["require_taught"]
+__all__ = ["require_taught", "skills_of"]
+
+
+def skills_of(policy: object) -> frozenset[str]:
+    """What a policy was taught; none if it does not say.
+
+    Raises:
+        BadInputError: if `skills` is no set of names.
+    """
+    return names_said(policy, "skills", of="skills", example='frozenset({"pick", "place"})')
 
 
 def require_taught(policy: object, plan: Plan) -> None:
@@ -16,7 +25,7 @@ def require_taught(policy: object, plan: Plan) -> None:
         BadInputError: if `skills` is no set of names.
         RefusedError: names the first task that is not.
     """
-    skills = names_said(policy, "skills", of="skills", example='frozenset({"pick", "place"})')
+    skills = skills_of(policy)
     for task in plan.tasks if skills else ():
         if task.skill not in skills:
             raise RefusedError(

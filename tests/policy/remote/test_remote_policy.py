@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,7 @@ pytest.importorskip("zmq")
 from tests.policy.remote.conftest import (
     HEIGHT,
     MODALITIES,
+    PATIENT_S,
     PROTOCOLS,
     STEPS,
     WIDTH,
@@ -39,7 +41,11 @@ from tests.policy.remote.stand_in import ZmqStandIn
 from interlock.errors import BadInputError, RemotePolicyError
 from interlock.hal.provenance import CODE
 from interlock.hal.robot import RobotSpec
+from interlock.orchestrator.cell import Cell
+from interlock.policy.policy import PolicyContext
+from interlock.policy.registry import create
 from interlock.policy.remote.message import pack
+from interlock.policy.remote.native import describe
 from interlock.policy.remote.tagged_array import ArrayTag, write_tagged
 from interlock.policy.remote.wire import MOST_ANSWER_BYTES
 
@@ -438,12 +444,6 @@ METADATA: dict[str, tuple[str, object, dict[str, Any], str]] = {
         "another tag than 'panda'",
     ),
     "another Interlock's version": ("openpi", {"interlock": {"version": 9}}, {}, "another version than 2"),
-    "another Interlock's cameras": (
-        "openpi",
-        {"interlock": {"version": 2, "cameras": 1}},
-        {},
-        "do not name cameras|another tag",
-    ),
 }
 
 
@@ -455,6 +455,47 @@ def test_refuses_a_server_that_is_not_the_one_expected(
     server = stand_in(protocol, good(protocol, panda), metadata)
     with pytest.raises(RemotePolicyError, match=reason):
         connect(protocol, server.port, **options, **maps())
+
+
+OF_ITSELF: dict[str, tuple[dict[str, Any], str]] = {
+    "cameras that are a number": ({"cameras": 1}, "do not name cameras"),
+    "cameras without what is meant": ({"cameras": ["base"]}, "do not name cameras"),
+    "no cameras": ({"cameras": None}, "do not name cameras"),
+    "a camera of another size": (
+        {"cameras": {"base": [64, 64, "base"]}},
+        "another camera by base.*128 × 128",
+    ),
+    "a camera of another role": ({"cameras": {"base": [128, 128, "wrist"]}}, "another camera by base"),
+    "no skills": ({"skills": None}, "do not name skills"),
+    "skills that are text": ({"skills": "pick"}, "do not name skills"),
+    "skills that are numbers": ({"skills": [1]}, "do not name skills"),
+}
+
+
+def cell_context(port: int) -> PolicyContext:
+    cell = Cell.load("panda_tabletop")
+    options = {"port": port, "deadline_s": PATIENT_S, "connect_s": PATIENT_S}
+    return PolicyContext(
+        robot=cell.robot_spec(), embodiment=cell.embodiment(), seed=0, options=options, cameras=cell.cameras()
+    )
+
+
+@pytest.mark.parametrize("case", OF_ITSELF)
+def test_another_interlock_that_means_something_else_is_refused(case: str, stand_in: Start) -> None:
+    changed, reason = OF_ITSELF[case]
+    metadata = describe(cell_context(0).embodiment, "vla")
+    server = stand_in("openpi", lambda *_: None, {"interlock": {**metadata, **changed}})
+    with pytest.raises(RemotePolicyError, match=reason):
+        create("openpi", cell_context(server.port))
+
+
+def test_cameras_and_skills_are_those_that_the_other_interlock_says(stand_in: Start) -> None:
+    cameras = [each for each in cell_context(0).cameras if each.role]
+    metadata = describe(cell_context(0).embodiment, "vla", cameras, {"pick", "place"})
+    server = stand_in("openpi", lambda *_: None, {"interlock": metadata})
+    policy: Any = create("openpi", cell_context(server.port))
+    with closing(policy):
+        assert (policy.cameras, policy.skills) == ({"base", "wrist"}, {"pick", "place"})
 
 
 @pytest.mark.parametrize("protocol", ["openpi", "groot"])

@@ -140,6 +140,7 @@ class Echo:
     """Answers with what it was shown: joint positions, and the mean of the picture as a width."""
 
     name = "echo"
+    cameras = frozenset({"wrist"})
 
     def __init__(self, context: PolicyContext) -> None:
         self.maker = ChunkMaker("echo", context)
@@ -286,6 +287,24 @@ WRONG: dict[str, tuple[object, str]] = {
     "a history of floats": (history(stamps_ns=np.zeros(2)), "no row of int64"),
     "a history of another arm": (history(q=np.zeros((2, 6))), r"float64 of shape \(2, 7\)"),
     "a history of NaN": (history(q=np.full((2, 7), np.nan)), "executed.q: is not finite"),
+    "a history from afar": (history(q=np.full((2, 7), 1e308)), "beyond 1000"),
+    "a history that wraps round": (history(stamps_ns=np.array([2**63 - 1, -2])), "ascend to stamp_ns"),
+    "a history of no kinds": (history(kinds=[None, {}]), "one of proposed, changed, stopping"),
+    "a task whose arguments hide a text": (
+        {
+            "interlock": {
+                "task": {
+                    "task_id": "",
+                    "skill": "",
+                    "arguments": {"step": "x"},
+                    "phase": "",
+                    "step": [1],
+                    "target_in_world": None,
+                }
+            }
+        },
+        "interlock.task.step: is no text",
+    ),
     "a history with a width too few": (history(widths_m=np.zeros(1)), r"float64 of shape \(2,\)"),
     "a history of unknown kinds": (
         history(kinds=["proposed", "dreamt"]),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from interlock.errors import RemotePolicyError
+from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.embodiment import Embodiment
 from interlock.policy.remote.action_map import ActionMap
 from interlock.policy.remote.groot import MODALITIES, modality
 from interlock.policy.remote.message import pack
-from interlock.policy.remote.native import SECTION, VERSION
+from interlock.policy.remote.native import SECTION, VERSION, seen_by
 from interlock.policy.remote.observation_map import ObservationMap
 from interlock.policy.remote.tagged_array import ArrayTag
 
@@ -25,6 +26,7 @@ class Handshake:
 
     Args:
         embodiment: the body that chunks are wanted for.
+        cameras: those of the cell.
         expected: items that the cell expects, with their values; None for any value.
         observation: the cell's own map, or None if Interlock's is to be used.
         actions: what comes back.
@@ -33,11 +35,13 @@ class Handshake:
     def __init__(
         self,
         embodiment: Embodiment,
+        cameras: Iterable[CameraSpec],
         expected: Mapping[str, Any],
         observation: ObservationMap | None,
         actions: ActionMap,
     ) -> None:
         self._embodiment = embodiment
+        self._cameras = {camera.name: camera for camera in cameras}
         self._expected = expected
         self._observation = observation
         self._actions = actions
@@ -100,10 +104,20 @@ class Handshake:
                 "(--action-space).",
             )
 
-        for key in ("cameras", "skills"):
-            names = section.get(key)
-            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-                raise _bad(f"do not name {key}", names, "Use the same release.")
+        if not _names(section.get("skills")):
+            raise _bad("do not name skills", section.get("skills"), "Use the same release.")
+        cameras = section.get("cameras")
+        if not isinstance(cameras, Mapping) or not _names([*cameras]):
+            raise _bad("do not name cameras", cameras, "Use the same release.")
+        for name, seen in cameras.items():
+            camera = self._cameras.get(name)
+            if camera is not None and seen != seen_by(camera):
+                raise _bad(
+                    f"mean another camera by {name} than one of {camera.width_px} × {camera.height_px} "
+                    f"pixels with the role {camera.role or 'none'!r}",
+                    seen,
+                    "Serve the same cell as is run.",
+                )
 
     def _check_modalities(self, metadata: Mapping[str, Any], told: ObservationMap) -> None:
         prompt = told.prompt_key
@@ -138,6 +152,10 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def _same(said: object, expected: object) -> bool:

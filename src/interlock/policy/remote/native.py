@@ -1,6 +1,7 @@
 """What two Interlocks say to each other over a foreign protocol: an observation, in SI units.
 
-All of it but the chunk that the coming ticks follow (`Executed.in_force`).
+All of it but the chunk that the coming ticks follow (`Executed.in_force`), when each picture was taken (it
+counts as taken at the observation) and the cameras' matrices.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.embodiment import ChannelKind, Embodiment, Reference
 from interlock.policy.executed import Executed
 from interlock.policy.observation import Observation
@@ -20,7 +22,16 @@ from interlock.policy.remote.options import ActionColumn, ActionSection
 from interlock.policy.remote.told import Told
 from interlock.policy.remote.unit import Unit
 
-__all__ = ["GROOT_KEYS", "OPENPI_KEYS", "SECTION", "VERSION", "NativeKeys", "NativeMap", "describe"]
+__all__ = [
+    "GROOT_KEYS",
+    "OPENPI_KEYS",
+    "SECTION",
+    "VERSION",
+    "NativeKeys",
+    "NativeMap",
+    "describe",
+    "seen_by",
+]
 
 SECTION = "interlock"
 """Key of what only another Interlock understands, in metadata and messages."""
@@ -59,20 +70,20 @@ GROOT_KEYS = NativeKeys(state="", picture="", prompt="task", arm="arm", gripper=
 
 
 def describe(
-    embodiment: Embodiment, policy: str, cameras: Iterable[str] = (), skills: Iterable[str] = ()
+    embodiment: Embodiment, policy: str, cameras: Iterable[CameraSpec] = (), skills: Iterable[str] = ()
 ) -> dict[str, Any]:
     """What a server says of itself.
 
     Args:
         embodiment: the body that its chunks are for.
         policy: the policy's name.
-        cameras: names of the cell's cameras that it looks through.
+        cameras: those of the cell that it looks through.
         skills: what it was taught; none if it does not say.
     """
     return {
         "version": VERSION,
         "policy": policy,
-        "cameras": sorted(cameras),
+        "cameras": {each.name: seen_by(each) for each in cameras},
         "skills": sorted(skills),
         "embodiment": embodiment.fingerprint,
         "tag": embodiment.tag,
@@ -80,6 +91,11 @@ def describe(
         "horizon": embodiment.horizon,
         "channels": [f"{c.name} [{c.unit}] {c.reference} in {c.frame}" for c in embodiment.channels],
     }
+
+
+def seen_by(camera: CameraSpec) -> list[Any]:
+    """What both have to mean by a camera: width and height, [px], and role."""
+    return [camera.width_px, camera.height_px, camera.role]
 
 
 class NativeMap:

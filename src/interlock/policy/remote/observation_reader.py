@@ -17,9 +17,9 @@ from interlock.hal.frame import Frame
 from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import FURTHEST_M, Scene, SceneObject
 from interlock.hal.state import GripperState, RobotState
-from interlock.policy.executed import NOTHING_EXECUTED, Executed, MotionKind
 from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import Policy
+from interlock.policy.remote.executed_reader import read_executed
 from interlock.policy.remote.told import MOST_PROMPT_BYTES
 
 __all__ = ["ObservationReader"]
@@ -27,10 +27,8 @@ __all__ = ["ObservationReader"]
 _JOINTS = ("joint_velocity", "commanded_position", "commanded_velocity", "commanded_acceleration")
 _MORE = frozenset({"stamp_ns", "standstill", "task", "scene_stamp_ns", "scene", "executed"})
 _TASK = frozenset({"task_id", "skill", "arguments", "phase", "step", "target_in_world"})
-_EXECUTED = frozenset({"stamps_ns", "q", "widths_m", "kinds"})
 _SEEN = frozenset({"object_in_world", "position_std_m", "stamp_ns"})
 _MOST_TEXT = 200
-_MOST_TICKS = 5_000
 _RIGID = 1e-6
 
 
@@ -62,13 +60,11 @@ class ObservationReader:
         hand = ("gripper",) if self._robot.gripper is not None else ()
         return ("joint_position", *_JOINTS, *hand)
 
-    def cameras_of(self, policy: Policy) -> frozenset[str]:
-        """Names of the cameras that a policy looks through, by role or by name."""
+    def cameras_of(self, policy: Policy) -> tuple[CameraSpec, ...]:
+        """The cameras that a policy looks through, by role or by name."""
         roles: frozenset[str] = getattr(policy, "roles", frozenset())
         names: frozenset[str] = getattr(policy, "cameras", frozenset())
-        return frozenset(
-            camera.name for camera in self._cameras.values() if camera.role in roles or camera.name in names
-        )
+        return tuple(each for each in self._cameras.values() if each.role in roles or each.name in names)
 
     @property
     def camera_names(self) -> tuple[str, ...]:
@@ -101,35 +97,7 @@ class ObservationReader:
             scene=self._scene(more.get("scene"), more.get("scene_stamp_ns", stamp_ns), stamp_ns),
             frames=tuple(self._frame(name, value, stamp_ns) for name, value in pictures.items()),
             task=_task(more.get("task"), _prompt(prompt)),
-            executed=self._executed(more.get("executed"), stamp_ns),
-        )
-
-    def _executed(self, value: object, stamp_ns: int) -> Executed:
-        """What was commanded in the last ticks."""
-        if value is None:
-            return NOTHING_EXECUTED
-        told, field = _map(value, "interlock.executed", _EXECUTED, whole=True), "interlock.executed"
-        stamps, kinds = told["stamps_ns"], told["kinds"]
-        if not isinstance(stamps, np.ndarray) or stamps.dtype != np.int64 or stamps.ndim != 1:
-            raise _bad("is no row of int64", f"{field}.stamps_ns", _form(stamps))
-        count = len(stamps)
-        if (
-            not 0 < count <= _MOST_TICKS
-            or (np.diff(stamps) <= 0).any()
-            or not 0 <= stamps[0] <= stamps[-1] <= stamp_ns
-        ):
-            raise _bad(
-                f"are not 1 to {_MOST_TICKS} times that ascend to stamp_ns", f"{field}.stamps_ns", count
-            )
-        if not isinstance(kinds, list) or len(kinds) != count or not set(map(str, kinds)) <= set(MotionKind):
-            known = ", ".join(MotionKind)
-            raise _bad(f"does not hold one of {known} for each stamp", f"{field}.kinds", _form(kinds))
-        widths = told["widths_m"]
-        return Executed(
-            stamps_ns=stamps,
-            q=_rows(told["q"], (count, self._robot.dof), f"{field}.q"),
-            widths_m=None if widths is None else _rows(widths, (count,), f"{field}.widths_m"),
-            kinds=tuple(MotionKind(kind) for kind in kinds),
+            executed=read_executed(more.get("executed"), self._robot, stamp_ns),
         )
 
     def _state(self, states: Mapping[str, object], stamp_ns: int, standstill: object) -> RobotState:
@@ -215,14 +183,6 @@ def _vector(states: Mapping[str, object], name: str, length: int) -> FloatArray:
     return value.astype(np.float64)
 
 
-def _rows(value: object, shape: tuple[int, ...], field: str) -> FloatArray:
-    if not isinstance(value, np.ndarray) or value.dtype != np.float64 or value.shape != shape:
-        raise _bad(f"is no array of float64 of shape {shape}", field, _form(value))
-    if not np.isfinite(value).all():
-        raise _bad("is not finite", field, None)
-    return value
-
-
 def _prompt(value: object) -> str:
     if not isinstance(value, str) or len(value.encode("utf-8", "replace")) > MOST_PROMPT_BYTES:
         raise _bad(f"is no text of at most {MOST_PROMPT_BYTES} bytes", "prompt", _form(value))
@@ -236,8 +196,8 @@ def _task(value: object, instruction: str) -> TaskView:
         )
     told = _map(value, "interlock.task", _TASK, whole=True)
     arguments = _map(told["arguments"], "interlock.task.arguments", None)
-    texts = {name: told[name] for name in ("task_id", "skill", "phase", "step")} | arguments
-    for name, text in texts.items():
+    texts = [*((name, told[name]) for name in ("task_id", "skill", "phase", "step")), *arguments.items()]
+    for name, text in texts:
         if not isinstance(text, str) or len(text) > _MOST_TEXT or len(texts) > 16:
             raise _bad(
                 f"is no text of at most {_MOST_TEXT} characters", f"interlock.task.{name}", _form(text)

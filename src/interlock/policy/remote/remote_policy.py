@@ -68,7 +68,7 @@ class RemotePolicy:
         self._tell: Callable[[Observation], Told] = native.tell if told is None else told.tell
         section = options.actions or native.actions(context.embodiment)
         self._actions = ActionMap(context.robot, context.embodiment, section)
-        handshake = Handshake(context.embodiment, options.metadata, told, self._actions)
+        handshake = Handshake(context.embodiment, context.cameras, options.metadata, told, self._actions)
         token = Token.chosen(options.token_file, options.token_env)
         port = dialect.port if options.port is None else options.port
         modalities = dialect.name == "groot"
@@ -79,7 +79,7 @@ class RemotePolicy:
             connect_s=options.connect_s,
         )
         self._line.start()
-        said: Mapping[str, Any] = self._line.metadata[SECTION] if told is None else {}
+        said: Mapping[str, Any] = self._line.metadata.get(SECTION, {})
         self.cameras = frozenset(said["cameras"]) if told is None else told.cameras
         self.skills = frozenset(said.get("skills", ()))
         settings = json.dumps(dict(context.options), sort_keys=True, default=str) + digest(

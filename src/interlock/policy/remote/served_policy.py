@@ -46,6 +46,11 @@ class ServedPolicy:
             self.embodiment, self._policy.name, cameras, getattr(self._policy, "skills", frozenset())
         )
 
+    @property
+    def camera_names(self) -> list[str]:
+        """Names of the cameras that it looks through."""
+        return [camera.name for camera in self.reader.cameras_of(self._policy)]
+
     def take(self, patience_s: float = 0.0) -> bool:
         """Begin a new episode for a client, unless another one has the policy.
 

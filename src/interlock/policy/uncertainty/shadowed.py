@@ -21,14 +21,17 @@ class Shadowed:
 
     Attributes:
         name: of the one that is followed.
-        roles: the cameras that either looks through.
+        roles: of the cameras that either looks through.
+        cameras: names of the cameras that either looks through.
     """
 
     def __init__(self, followed: Policy, shadow: Policy) -> None:
         self._followed = followed
         self._shadow = shadow
         self.name = followed.name
-        self.roles = frozenset().union(*(getattr(each, "roles", ()) for each in (followed, shadow)))
+        both = (followed, shadow)
+        self.roles = frozenset().union(*(getattr(each, "roles", ()) for each in both))
+        self.cameras = frozenset().union(*(getattr(each, "cameras", ()) for each in both))
 
     def reset(self) -> None:
         """Forget the last run."""

@@ -18,18 +18,13 @@ from interlock.guards.gate import Gate
 from interlock.hal.look import Look
 from interlock.hal.simulator.world import World
 from interlock.orchestrator import session
+from interlock.orchestrator.asked_cameras import cameras_for
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.loop import Loop
 from interlock.orchestrator.progress import SilentProgress
 from interlock.orchestrator.proposer import InlineProposer
 from interlock.orchestrator.request import RunRequest
-from interlock.orchestrator.sight import (
-    LockstepSight,
-    MirrorSight,
-    NoSight,
-    cameras_for,
-    sight_for,
-)
+from interlock.orchestrator.sight import LockstepSight, MirrorSight, NoSight, sight_for
 from interlock.policy.observation import Observation, TaskView
 from interlock.policy.policy import Policy, PolicyContext
 from interlock.policy.wording import Wording

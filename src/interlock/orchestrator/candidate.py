@@ -9,8 +9,8 @@ from pathlib import Path
 from interlock.errors import BadInputError
 from interlock.guards.gate import Gate
 from interlock.guards.plugins import load_constraints
+from interlock.orchestrator.asked_cameras import roles_of
 from interlock.orchestrator.cell import Cell
-from interlock.orchestrator.sight import roles_of
 from interlock.orchestrator.trained_cell import LEARNED
 from interlock.policy.policy import Policy, PolicyContext
 from interlock.policy.registry import create

@@ -13,9 +13,9 @@ from typing import Protocol
 import platformdirs
 
 from interlock.errors import BadInputError
+from interlock.orchestrator.asked_cameras import cameras_for
 from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.closing_policy import closing_policy
-from interlock.orchestrator.sight import cameras_for
 from interlock.orchestrator.taught import skills_of
 from interlock.policy.policy import PolicyContext
 from interlock.policy.registry import create

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from interlock.hal.latch import StopLatch
 from interlock.hal.lease import Lease
 from interlock.hal.state_dir import open_state_dir
+from interlock.orchestrator.asked_cameras import cameras_for
 from interlock.orchestrator.bystanders import Bystanders
 from interlock.orchestrator.closing_policy import closing_policy
 from interlock.orchestrator.gate_maker import GateMaker, build_gate
@@ -17,7 +18,6 @@ from interlock.orchestrator.pursuit import Pursuit
 from interlock.orchestrator.reachability import make_reachable
 from interlock.orchestrator.request import RunRequest
 from interlock.orchestrator.rig import Rig, build_rig
-from interlock.orchestrator.sight import cameras_for
 from interlock.orchestrator.summary import RunSummary
 from interlock.orchestrator.swap_request import SwapRequest
 from interlock.orchestrator.taught import require_taught

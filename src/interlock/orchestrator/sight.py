@@ -1,25 +1,19 @@
-"""The pictures that a policy asks for by role: rendered when it asks, or in a process beside the loop."""
+"""The pictures that a policy asks for: rendered when it asks, or in a process beside the loop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from interlock.errors import BadInputError
 from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.frame import Frame
 from interlock.hal.simulator.camera import SimulatedCamera
 from interlock.hal.simulator.mirror import MirrorPlan
 from interlock.hal.simulator.mirror_cameras import MirrorCameras
-from interlock.orchestrator.names_said import names_said
-from interlock.orchestrator.nearest import nearest
+from interlock.orchestrator.asked_cameras import STALE_NS
 from interlock.orchestrator.rig import Rig
 
-__all__ = ["LockstepSight", "MirrorSight", "NoSight", "Sight", "cameras_for", "roles_of", "sight_for"]
-
-_STALE_NS = 500_000_000
-_SLOWEST_HZ = 4.0
-"""Half of what is too old is left for the picture to be made and sent."""
+__all__ = ["LockstepSight", "MirrorSight", "NoSight", "Sight", "sight_for"]
 
 
 class Sight(Protocol):
@@ -104,7 +98,7 @@ class MirrorSight:
     def frames(self) -> tuple[Frame, ...]:
         """The newest pictures, or none."""
         frames = self.cameras.frames()
-        if frames and self._world.now_ns - frames[0].stamp_ns <= _STALE_NS:
+        if frames and self._world.now_ns - frames[0].stamp_ns <= STALE_NS:
             return frames
         self._complain("the camera process sends no pictures")
         return ()
@@ -112,57 +106,6 @@ class MirrorSight:
     def close(self) -> None:
         """End the camera process."""
         self.cameras.close()
-
-
-def roles_of(policy: object) -> frozenset[str]:
-    """The roles of the cameras that a policy asks for; a policy that says nothing asks for none.
-
-    Raises:
-        BadInputError: if `roles` is no set of names.
-    """
-    return names_said(policy, "roles", of="cameras", example='frozenset({"base"})')
-
-
-def cameras_for(
-    policy: object, cameras: Iterable[CameraSpec], *, real_time: bool = False
-) -> tuple[CameraSpec, ...]:
-    """The cameras that a policy asks for, by role or by name, in the order of the cell.
-
-    Args:
-        policy: any policy.
-        cameras: those of the cell.
-        real_time: whether pictures come at the cameras' own rates; in lockstep they come when they are asked.
-
-    Raises:
-        BadInputError: if the cell has no camera of a role or a name, the policy says of them what is no set
-            of names, or in real time a camera takes pictures so seldom that they would be too old.
-    """
-    all_of_them = tuple(cameras)
-    roles = roles_of(policy)
-    names = names_said(policy, "cameras", of="cameras", example='frozenset({"above"})')
-    _require(roles, {camera.role for camera in all_of_them if camera.role}, "role")
-    _require(names, {camera.name for camera in all_of_them}, "name")
-    wanted = tuple(camera for camera in all_of_them if camera.role in roles or camera.name in names)
-    for camera in wanted:
-        if real_time and camera.rate_hz < _SLOWEST_HZ:
-            raise BadInputError(
-                f"its pictures would be older than {1e-9 * _STALE_NS} s before the next one comes",
-                field=f"cameras.{camera.name}.rate_hz",
-                value=camera.rate_hz,
-                mend=f"A policy that looks in real time wants {_SLOWEST_HZ:g} or more.",
-            )
-    return wanted
-
-
-def _require(asked: frozenset[str], known: set[str], what: str) -> None:
-    missing = sorted(asked - known)
-    if missing:
-        raise BadInputError(
-            f"the cell has no camera of this {what}",
-            field="policy.roles" if what == "role" else "policy.cameras",
-            value=missing[0],
-            mend=f"Give a camera of the cell this {what}. {nearest(missing[0], known)}",
-        )
 
 
 def sight_for(

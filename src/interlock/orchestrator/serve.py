@@ -107,7 +107,9 @@ def serve(request: ServeRequest, ready: Callable[[Serving], None], end: threadin
     Raises:
         BadInputError: if the policy, the token or the address cannot be used.
     """
-    cell = request.cell
+    cell, given = request.cell, request.token_file
+    fresh = given is None or not given.exists()
+    token = Token.new() if given is None or fresh else Token.from_file(given, "token_file")
     context = PolicyContext(
         robot=cell.robot_spec(),
         embodiment=cell.embodiment(),
@@ -118,38 +120,29 @@ def serve(request: ServeRequest, ready: Callable[[Serving], None], end: threadin
     reader = ObservationReader(context.robot, cell.scene_objects(request.seed), context.cameras)
     policy = create(request.policy, context)
     with closing_policy(policy):
-        cameras_for(policy, context.cameras)
-        skills_of(policy)  # what it says of itself goes into the metadata
-        _serve(request, ServedPolicy(policy, context.embodiment, reader), ready, end)
-
-
-def _serve(
-    request: ServeRequest, served: ServedPolicy, ready: Callable[[Serving], None], end: threading.Event
-) -> None:
-    given = request.token_file
-    fresh = given is None or not given.exists()
-    token = Token.new() if given is None or fresh else Token.from_file(given, "token_file")
-    server = _listen(request, served, token)
-    thread = threading.Thread(target=_run, args=(server, end), name="policy server", daemon=True)
-    thread.start()
-    try:
-        place = given or _default_place(request.protocol, server.port)
-        if fresh:
-            token.save(place)
-        ready(
-            Serving(
-                address=server.address,
-                port=server.port,
-                token=token,
-                token_file=place,
-                fresh=fresh,
-                exposed=not is_this_machine(request.host),
+        cameras, skills = cameras_for(policy, context.cameras), skills_of(policy)
+        served = ServedPolicy(policy, context.embodiment, reader, cameras, skills)
+        server = _listen(request, served, token)
+        thread = threading.Thread(target=_run, args=(server, end), name="policy server", daemon=True)
+        thread.start()
+        try:
+            place = given or _default_place(request.protocol, server.port)
+            if fresh:
+                token.save(place)
+            ready(
+                Serving(
+                    address=server.address,
+                    port=server.port,
+                    token=token,
+                    token_file=place,
+                    fresh=fresh,
+                    exposed=not is_this_machine(request.host),
+                )
             )
-        )
-        end.wait()
-    finally:
-        server.stop()
-        thread.join()
+            end.wait()
+        finally:
+            server.stop()
+            thread.join()
 
 
 def end_on_signals() -> threading.Event:

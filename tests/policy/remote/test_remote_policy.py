@@ -483,7 +483,7 @@ def cell_context(port: int) -> PolicyContext:
 @pytest.mark.parametrize("case", OF_ITSELF)
 def test_another_interlock_that_means_something_else_is_refused(case: str, stand_in: Start) -> None:
     changed, reason = OF_ITSELF[case]
-    metadata = describe(cell_context(0).embodiment, "vla")
+    metadata = describe(cell_context(0).embodiment, "vla", (), ())
     server = stand_in("openpi", lambda *_: None, {"interlock": {**metadata, **changed}})
     with pytest.raises(RemotePolicyError, match=reason):
         create("openpi", cell_context(server.port))

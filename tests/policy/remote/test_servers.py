@@ -19,12 +19,12 @@ pytest.importorskip("websockets")
 pytest.importorskip("zmq")
 
 import zmq
+from tests.policy.dataset.two_cameras import two_cameras
 from tests.policy.remote.conftest import HEIGHT, PATIENT_S, WIDTH, observation_of
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect as websocket
 
 from interlock.errors import BadInputError, RemotePolicyError, StorageError
-from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import SceneObject
 from interlock.policy.chunk_maker import ChunkMaker
@@ -39,17 +39,7 @@ from interlock.policy.remote.tagged_array import ArrayTag
 from interlock.policy.remote.token import Token
 
 TOKEN = "correct-horse-battery"
-WRIST = CameraSpec(
-    name="wrist",
-    width_px=WIDTH,
-    height_px=HEIGHT,
-    vertical_fov_deg=60.0,
-    eye_m=(0.1, 0.0, 0.0),
-    target_m=(0.1, 0.0, 0.2),
-    rate_hz=25.0,
-    role="wrist",
-    link="panda_hand",
-)
+WRIST = replace(two_cameras(WIDTH)[1], height_px=HEIGHT)
 
 
 def has_ipv6() -> bool:
@@ -81,7 +71,7 @@ def serve(
         made = create(policy, context) if isinstance(policy, str) else policy
         objects = (*cell_of(robot), ball)
         reader = ObservationReader(robot, objects, [WRIST])
-        served = ServedPolicy(made, context.embodiment, reader)
+        served = ServedPolicy(made, context.embodiment, reader, (WRIST,), frozenset())
         kind = {"openpi": OpenpiServer, "groot": GrootServer}[protocol]
         server = kind(served, Token(TOKEN, "test"), host, 0, **options)
         thread = threading.Thread(target=server.run)
@@ -140,7 +130,6 @@ class Echo:
     """Answers with what it was shown: joint positions, and the mean of the picture as a width."""
 
     name = "echo"
-    cameras = frozenset({"wrist"})
 
     def __init__(self, context: PolicyContext) -> None:
         self.maker = ChunkMaker("echo", context)

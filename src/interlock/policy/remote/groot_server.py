@@ -164,7 +164,7 @@ class GrootServer:
         body, reader = self._served.embodiment, self._served.reader
         action = [GROOT_KEYS.arm, GROOT_KEYS.gripper] if body.has_gripper else [GROOT_KEYS.arm]
         entries: dict[str, tuple[list[str], int]] = {
-            "video": (self._served.camera_names, 1),
+            "video": ([camera.name for camera in self._served.cameras], 1),
             "state": (list(reader.state_names), 1),
             "language": ([GROOT_KEYS.prompt], 1),
             "action": (action, body.horizon),

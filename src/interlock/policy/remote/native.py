@@ -70,7 +70,7 @@ GROOT_KEYS = NativeKeys(state="", picture="", prompt="task", arm="arm", gripper=
 
 
 def describe(
-    embodiment: Embodiment, policy: str, cameras: Iterable[CameraSpec] = (), skills: Iterable[str] = ()
+    embodiment: Embodiment, policy: str, cameras: Iterable[CameraSpec], skills: Iterable[str]
 ) -> dict[str, Any]:
     """What a server says of itself.
 

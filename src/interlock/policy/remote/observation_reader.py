@@ -18,7 +18,6 @@ from interlock.hal.robot import RobotSpec
 from interlock.hal.scene import FURTHEST_M, Scene, SceneObject
 from interlock.hal.state import GripperState, RobotState
 from interlock.policy.observation import Observation, TaskView
-from interlock.policy.policy import Policy
 from interlock.policy.remote.executed_reader import read_executed
 from interlock.policy.remote.told import MOST_PROMPT_BYTES
 
@@ -59,17 +58,6 @@ class ObservationReader:
         """Names of the values that are read; all but `joint_position` and `gripper` may be left out."""
         hand = ("gripper",) if self._robot.gripper is not None else ()
         return ("joint_position", *_JOINTS, *hand)
-
-    def cameras_of(self, policy: Policy) -> tuple[CameraSpec, ...]:
-        """The cameras that a policy looks through, by role or by name."""
-        roles: frozenset[str] = getattr(policy, "roles", frozenset())
-        names: frozenset[str] = getattr(policy, "cameras", frozenset())
-        return tuple(each for each in self._cameras.values() if each.role in roles or each.name in names)
-
-    @property
-    def camera_names(self) -> tuple[str, ...]:
-        """Names of the cameras whose pictures are read; each may be left out."""
-        return tuple(self._cameras)
 
     def read(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 
 from interlock.errors import RemotePolicyError
 from interlock.hal.arrays import FloatArray
+from interlock.hal.camera_spec import CameraSpec
 from interlock.hal.chunk import ActionChunk
 from interlock.hal.embodiment import Embodiment
 from interlock.policy.policy import Policy
@@ -27,29 +28,33 @@ class ServedPolicy:
         policy: the policy.
         embodiment: the body that it makes chunks for.
         reader: makes observations of what a client sends.
+        cameras: those of the cell that it looks through.
+        skills: what it was taught; none if it does not say.
 
     Attributes:
         embodiment: as given.
         reader: as given.
+        cameras: as given.
     """
 
-    def __init__(self, policy: Policy, embodiment: Embodiment, reader: ObservationReader) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        embodiment: Embodiment,
+        reader: ObservationReader,
+        cameras: tuple[CameraSpec, ...],
+        skills: frozenset[str],
+    ) -> None:
         self._policy = policy
         self.embodiment = embodiment
         self.reader = reader
+        self.cameras = cameras
+        self._skills = skills
         self._taken = threading.Lock()
 
     def describe(self) -> dict[str, Any]:
         """What it is, for a client to check."""
-        cameras = self.reader.cameras_of(self._policy)
-        return describe(
-            self.embodiment, self._policy.name, cameras, getattr(self._policy, "skills", frozenset())
-        )
-
-    @property
-    def camera_names(self) -> list[str]:
-        """Names of the cameras that it looks through."""
-        return [camera.name for camera in self.reader.cameras_of(self._policy)]
+        return describe(self.embodiment, self._policy.name, self.cameras, self._skills)
 
     def take(self, patience_s: float = 0.0) -> bool:
         """Begin a new episode for a client, unless another one has the policy.

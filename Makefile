@@ -61,10 +61,10 @@ each = set -e; for one in $(1); do IFS=:; set -- $$one; unset IFS; $(BIN)/interl
 .PHONY: demo test test-slow test-network check mutate evidence evidence-slice tables bench venv clean
 .PHONY: train-smoke weights weights-demos weights-train weights-eval
 demo: venv ; $(BIN)/python -m interlock.orchestrator.demo --out runs/demo
-test: venv ; $(BIN)/pytest -n 2 -m "not slow and not network and not gpu and not hardware"
+test: venv ; $(BIN)/pytest -n 2 --dist worksteal -m "not slow and not network and not gpu and not hardware"
 # What installs a package from the network into an environment of its own: openpi's own client against ours.
 test-network: venv ; $(BIN)/pytest -m network
-test-slow: venv ; $(BIN)/pytest -n 2 -m "slow and not network and not gpu and not hardware"
+test-slow: venv ; $(BIN)/pytest -n 2 --dist worksteal -m "slow and not network and not gpu and not hardware"
 check: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -135,4 +135,5 @@ def creeping() -> GateInput:
 def poison(array: Array, index: int | tuple[int, ...] = 3) -> Array:
     spoilt = np.array(array)
     spoilt[index] = np.nan
+    spoilt.setflags(write=array.flags.writeable)  # or kernels are compiled anew
     return spoilt

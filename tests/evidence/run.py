@@ -97,17 +97,21 @@ def compare_slice(
     tables: Sequence[str], share: float, workers: int, *, compare: bool = True, committed: Path = COMMITTED
 ) -> int:
     """Play a share of each table again and compare it with what is committed."""
-    lines = []
+    lines, known, cases = [], {}, []
     for table in tables:
-        content = read_table(table, committed)
+        known[table] = content = read_table(table, committed)
         if content is None and compare:
             lines.append(f"{table}: {table_path(table, committed)} is not there; `make evidence` makes it")
             continue
-        played = list(_played(table, share_of(table, share), workers))
-        lines += [f"{table} {row['key']}: {row['reason']}" for _, row in played if row["outcome"] == "error"]
+        cases += share_of(table, share)
+    # All tables in one go: a few runs of each alone would leave processes waiting at the end of each.
+    played = list(_played("slice", cases, workers))
+    for table, content in known.items():
+        mine = [(case, row) for case, row in played if case.table == table]
+        lines += [f"{table} {row['key']}: {row['reason']}" for _, row in mine if row["outcome"] == "error"]
         if compare and content is not None:
-            lines += differences(played, content)
-            _say(f"{table}: {len(played)} of {len(content['rows'])} runs played again")
+            lines += differences(mine, content)
+            _say(f"{table}: {len(mine)} of {len(content['rows'])} runs played again")
     for line in lines:
         print(line)
     if lines:
@@ -115,8 +119,8 @@ def compare_slice(
     return 1 if lines else 0
 
 
-def _played(table: str, cases: Sequence[Case], workers: int) -> Iterator[tuple[Case, Row]]:
-    """Each case with its row as it comes in, with a bar and the time left."""
+def _played(title: str, cases: Sequence[Case], workers: int) -> Iterator[tuple[Case, Row]]:
+    """Each case with its row as it comes in, with a bar of that title and the time left."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -128,7 +132,7 @@ def _played(table: str, cases: Sequence[Case], workers: int) -> Iterator[tuple[C
     )
     answers = Crew(workers).play(cases)
     with Progress(*columns, console=CONSOLE, speed_estimate_period=600.0) as bar, closing(answers):
-        task = bar.add_task(table, total=len(cases), last="")
+        task = bar.add_task(title, total=len(cases), last="")
         for case, row in answers:
             bar.update(task, advance=1, last=f"{case.key}: {row['outcome']}")
             yield case, row

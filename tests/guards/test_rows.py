@@ -161,9 +161,11 @@ def test_a_part_that_is_no_number_gets_its_rows_however_far_it_is(what, bad):
     home, away = body_of(name).robot.home, np.array([30.0, 0.0, 0.0])
     thing = ball("ball", away, 0.02) if what in ("a", "b") else box("box", away, [0.03, 0.02, 0.05])
     around = _around(name, home, [thing])
-    poisoned = np.array(getattr(around.obstacles, what))
+    clean = getattr(around.obstacles, what)
+    poisoned = np.array(clean)
     at = around.obstacles.owner.index(thing.name)
     poisoned[at] = bad
+    poisoned.setflags(write=clean.flags.writeable)  # or the kernel is compiled anew
     spoilt = replace(around, obstacles=replace(around.obstacles, **{what: poisoned}))
     for kept, each in ((False, around), (True, spoilt)):
         _, _, _, items = _rows(name, home, each, horizon_s=0.1, wide=1.0)

@@ -262,8 +262,10 @@ def test_a_hull_with_a_number_that_is_none_is_measured_however_far_it_is(table, 
     things = [hull("near", [0.9, 0.0, 1.0], WEDGE), hull("far", [30.0, 0.0, 1.0], WEDGE)]
     around = _around(PANDA, home[0, 0], things)
     assert _sweep(PANDA, home, around)[0] == CLEAR
-    spoilt = getattr(around.obstacles, table).copy()
+    clean = getattr(around.obstacles, table)
+    spoilt = clean.copy()
     spoilt.reshape(len(spoilt), -1)[-1, 0] = bad
+    spoilt.setflags(write=clean.flags.writeable)
     with np.errstate(invalid="ignore"):
         assert _sweep(PANDA, home, around, **{table: spoilt})[0] != CLEAR
 
@@ -333,6 +335,7 @@ def test_not_a_number_anywhere_is_never_clear(bad, solids):
         for index in _some(generator, array, around):
             poisoned = np.array(array)
             poisoned[index] = bad
+            poisoned.setflags(write=array.flags.writeable)  # or the kernel is compiled anew
             if field == "nodes":
                 status = _sweep(PANDA, poisoned, around)[0]
             else:

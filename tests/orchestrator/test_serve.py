@@ -198,7 +198,13 @@ def test_bad_input_ends_with_code_2_before_anything_is_served(
     open_to_all = tmp_path / "token"
     open_to_all.write_text("correct-horse-battery")
     open_to_all.chmod(0o644)
-    given = ["--protocol", protocol, *(str(open_to_all) if a == "TOKEN" else a for a in arguments)]
+    given = [
+        "--protocol",
+        protocol,
+        "--policy",
+        "scripted",
+        *(str(open_to_all) if a == "TOKEN" else a for a in arguments),
+    ]
     done = subprocess.run([*SERVE, *given], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert reason in done.stderr

@@ -67,10 +67,12 @@ class DitBlock(nn.Module):
         normed = functional.layer_norm(tokens, tokens.shape[-1:])
         mixed = functional.linear(torch.addcmul(shift, normed, scale), self.qkv.weight)
         batch, count, _ = tokens.shape
-        query_key, value = mixed.view(batch, count, 3, self.heads, self.head_dim).split([2, 1], dim=2)
-        normed = functional.rms_norm(query_key, (self.head_dim,), eps=1e-6) * self.query_key_norm
-        query, key = rotate(normed.flatten(2, 3), rotation).split(self.heads, dim=2)
-        return query, key, value.squeeze(2)
+        heads, width = self.heads, self.head_dim
+        both, value = mixed.view(batch, count, 3 * heads, width).split_with_sizes((2 * heads, heads), dim=2)
+        normed = functional.rms_norm(both, (width,), eps=1e-6).view(batch, count, 2, heads, width)
+        weighed = (normed * self.query_key_norm).view(batch, count, 2 * heads, width)
+        query, key = rotate(weighed, rotation).chunk(2, dim=2)
+        return query, key, value
 
     def finish(self, tokens: Tensor, attended: Tensor, modulation: Modulation) -> Tensor:
         """Add what attention found, shape (B, heads, N, head_dim), then the MLP; both gated by τ."""

@@ -20,15 +20,15 @@ def attend_cached(
         query: of B · K chunks, shape (B · K, T, heads, head_dim).
         key: shape (B · K, T, heads, head_dim).
         value: shape (B · K, T, heads, head_dim).
-        prefix_key: of B observations, shape (B, heads, P, head_dim).
-        prefix_value: shape (B, heads, P, head_dim).
+        prefix_key: of B observations, shape (B · heads, head_dim, P).
+        prefix_value: shape (B · heads, P, head_dim).
         mask: True where a key counts, prefix then chunk, shape (B · K, 1, 1, P + T); None if all do.
 
     Returns:
         Shape (B · K, heads, T, head_dim).
     """
     count, steps, heads, width = query.shape
-    batch, before = prefix_key.shape[0], prefix_key.shape[2]
+    batch, before = prefix_key.shape[0] // heads, prefix_key.shape[2]
     samples = count // batch
     query = query * width**-0.5
     if samples == 1:
@@ -36,7 +36,7 @@ def attend_cached(
     # Three axes throughout: `matmul` over four spends more on reshaping than on products of this size.
     own = query.transpose(1, 2).reshape(-1, steps, width)
     shared = query.reshape(batch, samples * steps, heads, width).transpose(1, 2).flatten(0, 1)
-    far = torch.bmm(shared, prefix_key.flatten(0, 1).transpose(1, 2))
+    far = torch.bmm(shared, prefix_key)
     near = torch.bmm(own, key.permute(0, 2, 3, 1).reshape(-1, width, steps))
     logits = torch.cat(
         [far.unflatten(0, (batch, heads)), _together(near.unflatten(0, (count, heads)), batch)], -1
@@ -44,7 +44,7 @@ def attend_cached(
     if mask is not None:
         logits = logits.masked_fill(~_together(mask.expand(-1, -1, steps, -1), batch), -torch.inf)
     weights = logits.softmax(dim=-1)
-    from_prefix = torch.bmm(weights[..., :before].flatten(0, 1), prefix_value.flatten(0, 1))
+    from_prefix = torch.bmm(weights[..., :before].flatten(0, 1), prefix_value)
     own = _apart(weights[..., before:], samples).flatten(0, 1)
     from_chunk = torch.bmm(own, value.transpose(1, 2).reshape(-1, steps, width))
     far_away = _apart(from_prefix.unflatten(0, (batch, heads)), samples)
@@ -58,16 +58,16 @@ def _alone(
 
     In float32 to the bit, as seen on one CPU; in half precision the last sum is rounded once, not twice.
     """
-    before, shape = prefix_key.shape[2], prefix_key.shape[:2]
+    count, steps, heads, width = query.shape
+    before = prefix_key.shape[2]
     own, near = query.transpose(1, 2).flatten(0, 1), key.permute(0, 2, 3, 1).flatten(0, 1)
-    far = prefix_key.flatten(0, 1).transpose(1, 2)
-    logits = torch.cat([torch.bmm(own, far), torch.bmm(own, near)], -1)
+    logits = torch.cat([torch.bmm(own, prefix_key), torch.bmm(own, near)], -1)
     if mask is not None:
-        logits = logits.unflatten(0, shape).masked_fill(~mask, -torch.inf).flatten(0, 1)
+        logits = logits.unflatten(0, (count, heads)).masked_fill(~mask, -torch.inf).flatten(0, 1)
     weights = logits.softmax(dim=-1)
-    from_prefix = torch.bmm(weights[..., :before], prefix_value.flatten(0, 1))
+    from_prefix = torch.bmm(weights[..., :before], prefix_value)
     found = torch.baddbmm(from_prefix, weights[..., before:], value.transpose(1, 2).flatten(0, 1))
-    return found.unflatten(0, shape)
+    return found.view(count, heads, steps, width)
 
 
 def _together(each: Tensor, batch: int) -> Tensor:

@@ -101,8 +101,8 @@ class ActionDecoder(nn.Module):
             query, key, value = (
                 each.transpose(1, 2) for each in block.project(tokens, conditions[index], rotation)
             )
-            keys.append(key.contiguous())
-            values.append(value.contiguous())
+            keys.append(key.contiguous().flatten(0, 1).transpose(1, 2))
+            values.append(value.contiguous().flatten(0, 1))
             if index + 1 < len(self.blocks):  # nobody reads what the last block would make of the prefix
                 attended = attend(query, key, value, mask)
                 tokens = block.finish(tokens, attended, conditions[index])

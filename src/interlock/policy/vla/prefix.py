@@ -36,9 +36,14 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedPrefix:
-    """Keys and values of a prefix, block by block, each shape (B, heads, P, head_dim).
+    """Keys and values of a prefix, block by block; they hold for every τ, and for any number of chunks.
 
-    They hold for every τ, and for any number of chunks of each observation.
+    They have the shapes that products want, so that no step of any chunk has to bring them there.
+
+    Attributes:
+        keys: each shape (B · heads, head_dim, P).
+        values: each shape (B · heads, P, head_dim).
+        prefix: whose they are.
     """
 
     keys: tuple[Tensor, ...]

@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all their own set-up; they need Python 3.11 and make, nothing else.
 PYTHON ?= python3.11
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
 MEND := Mend: install Python 3.11 with its venv module (on Debian or Ubuntu the packages python3.11 and python3.11-venv), or say where one is: make PYTHON=/path/to/python3.11
 # One numeric thread per process: more only get in each other's way at these sizes.
 export OMP_NUM_THREADS ?= 1
@@ -100,6 +100,7 @@ train-smoke: venv
 build/peer/.complete: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv build/peer && build/peer/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt cbfpy elastiqp \
 	&& touch $@ || echo "Missing: pip could not install cbfpy (see above); the benchmark says so and goes on." >&2
+# Compiled last, on all cores, where pip would use one; that some files of packages are no Python is no matter.
 venv: .venv/.complete
 .venv/.complete: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Missing: there is no '$(PYTHON)' (PyBullet has Linux wheels for Python 3.11 only). $(MEND)"; exit 1; } >&2
@@ -108,5 +109,6 @@ venv: .venv/.complete
 	@echo "Setting up .venv with the pinned packages of constraints.txt; this takes a minute or two, once."
 	@$(PYTHON) -m venv .venv
 	@$(PIP) hatchling editables && $(PIP) --no-build-isolation --editable '.[sim,vla,remote,dev]' || { echo "Missing: pip could not install the packages of constraints.txt (see above). Mend: check the network and pip's index, then run make again."; exit 1; } >&2
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib >/dev/null || true
 	@touch $@
 clean: ; rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

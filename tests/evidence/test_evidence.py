@@ -362,6 +362,37 @@ def test_slice_that_differs_is_a_failure(
     assert "outcome was 'achieved' and is 'gave_up'" in capsys.readouterr().out
 
 
+def test_slice_of_several_tables_is_compared_with_each_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {table: made_up(table) for table in ("expert", "hostile")}
+    for table, each in rows.items():
+        write_table(table, each, 1.0, tmp_path)
+    changed: dict[str, object] = {}
+    lost = 0
+
+    def fake(self: Crew, cases: list[Case]) -> object:
+        known = {(table, row["key"]): row for table, each in rows.items() for row in each}
+        for case in cases[: len(cases) - lost]:
+            row = known[case.table, case.key]
+            yield case, row | (changed if case.table == "hostile" else {})
+
+    monkeypatch.setattr(Crew, "play", fake)
+    tables = ["gate_off", "expert", "hostile"]
+    assert compare_slice(tables, 0.01, 1, committed=tmp_path) == 1
+    assert capsys.readouterr().out.count("\n") == 1  # the table that is not there
+    assert compare_slice(tables[1:], 0.01, 1, committed=tmp_path) == 0
+    changed["outcome"] = "gave_up"
+    assert compare_slice(tables[1:], 0.01, 1, committed=tmp_path) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said
+    assert all(line.startswith("hostile ") for line in said)
+    changed.clear()
+    lost = 1
+    assert compare_slice(tables[1:], 0.01, 1, committed=tmp_path) == 1
+    assert "hostile: 2 of 3 runs came back" in capsys.readouterr().out
+
+
 def test_wilson_interval_is_the_published_one() -> None:
     low, high = wilson(97, 100)
     assert (round(low, 4), round(high, 4)) == (0.9155, 0.9897)

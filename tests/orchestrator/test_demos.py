@@ -235,6 +235,7 @@ def test_the_command_killed_between_episodes_goes_on(tmp_path: Path) -> None:
         while not first.exists() and process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.05)  # to spin would take the core that it needs
+        assert process.poll() is None
         os.kill(process.pid, signal.SIGKILL)
     before = first.read_bytes()
     subprocess.run([*command, "2"], check=True, capture_output=True)

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,14 @@ pytest.importorskip("zmq")
 from tests.orchestrator.session_runner import Notes, Runner, records
 
 from interlock.__main__ import main
-from interlock.errors import ExitCode
+from interlock.errors import ExitCode, StorageError
 from interlock.hal.latch import StopLatch
+from interlock.orchestrator import serve as serving
+from interlock.orchestrator.cell import Cell
 from interlock.orchestrator.cell_folder import find_cell
 from interlock.orchestrator.summary import Outcome
+from interlock.policy.policy import PolicyContext
+from interlock.policy.registry import create
 from interlock.policy.vla.shipped_weights import SHIPPED
 from interlock.traces.chain import ChainState, verify_chain
 
@@ -76,6 +82,19 @@ def cell_over(folder: Path, protocol: str, said: dict[str, Any], **times: float)
     return cell_with(folder, over(protocol, said), **times)
 
 
+def client_of(path: str, protocol: str) -> Any:
+    """The policy that a run of that cell would ask."""
+    cell = Cell.load(path)
+    context = PolicyContext(
+        robot=cell.robot_spec(),
+        embodiment=cell.embodiment(),
+        seed=1,
+        options=cell.options_of(protocol),
+        cameras=cell.cameras(),
+    )
+    return create(protocol, context)
+
+
 @pytest.mark.parametrize("protocol", ["openpi", "groot"])
 def test_a_run_over_a_server_moves_as_the_same_run_at_home(
     protocol: str, start: Start, tmp_path: Path
@@ -93,13 +112,19 @@ def test_a_run_over_a_server_moves_as_the_same_run_at_home(
     assert token.encode() not in next(runner.out.glob("*.mcap")).read_bytes()
 
 
-@pytest.mark.parametrize(("protocol", "weights"), [("openpi", "tiny-scene"), ("groot", "tiny")])
+@pytest.mark.parametrize(
+    ("protocol", "weights", "cameras"),
+    [("openpi", "tiny-scene", frozenset()), ("groot", "tiny", {"base", "wrist"})],
+)
 def test_a_run_over_a_served_learned_policy_moves_as_the_same_run_at_home(
-    protocol: str, weights: str, start: Start, tmp_path: Path
+    protocol: str, weights: str, cameras: frozenset[str], start: Start, tmp_path: Path
 ) -> None:
     """Words, history and pictures come over: chunks hang on all of them."""
     _, said = start("--protocol", protocol, "--checkpoint", weights, "--seed", "1")
     space = {"action_space": "tool_delta"}
+    client = client_of(cell_with(tmp_path, over(protocol, said) | space), protocol)
+    with closing(client):
+        assert (client.cameras, client.skills) == (cameras, {"pick", "place"})
     home = {"name": "vla", "options": {"checkpoint": str(SHIPPED / weights)}, **space}
     traces = []
     for policy in (home, over(protocol, said) | space):
@@ -178,6 +203,43 @@ def test_ctrl_c_ends_it_cleanly(protocol: str, how: signal.Signals, start: Start
     server.send_signal(how)
     out, err = server.communicate(timeout=PATIENT_S)
     assert (server.returncode, out, err) == (0, "", "")
+
+
+def asked(token_file: Path) -> serving.ServeRequest:
+    cell = Cell.load("panda_tabletop")
+    return serving.ServeRequest(
+        cell=cell, policy="scripted", seed=0, protocol="openpi", port=0, token_file=token_file
+    )
+
+
+def nobody(*_: object) -> Any:
+    raise AssertionError("nothing is to be loaded, and nothing served")
+
+
+@pytest.mark.parametrize(("name", "reason"), [("token", "chmod 600"), ("x" * 300, "cannot be read")])
+def test_a_token_that_cannot_be_used_is_refused_before_anything_is_loaded(
+    name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("correct-horse-battery")
+    (tmp_path / "token").chmod(0o644)
+    monkeypatch.setattr(serving, "create", nobody)
+    with pytest.raises(StorageError, match=reason):
+        serving.serve(asked(tmp_path / name), nobody, threading.Event())
+
+
+def test_a_token_that_appears_while_the_policy_loads_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "token"
+
+    def slow(name: str, context: PolicyContext) -> Any:
+        theirs.write_text("correct-horse-battery")
+        return create(name, context)
+
+    monkeypatch.setattr(serving, "create", slow)
+    with pytest.raises(StorageError, match=r"File exists.*start again"):
+        serving.serve(asked(theirs), nobody, threading.Event())
+    assert theirs.read_text() == "correct-horse-battery"
 
 
 BAD: dict[str, tuple[list[str], str]] = {

@@ -106,9 +106,10 @@ def serve(request: ServeRequest, ready: Callable[[Serving], None], end: threadin
 
     Raises:
         BadInputError: if the policy, the token or the address cannot be used.
+        StorageError: if the token's file cannot be read or written.
     """
     cell, given = request.cell, request.token_file
-    fresh = given is None or not given.exists()
+    fresh = given is None or _is_missing(given)
     token = Token.new() if given is None or fresh else Token.from_file(given, "token_file")
     context = PolicyContext(
         robot=cell.robot_spec(),
@@ -128,7 +129,7 @@ def serve(request: ServeRequest, ready: Callable[[Serving], None], end: threadin
         try:
             place = given or _default_place(request.protocol, server.port)
             if fresh:
-                token.save(place)
+                token.save(place, replace=given is None)
             ready(
                 Serving(
                     address=server.address,
@@ -143,6 +144,16 @@ def serve(request: ServeRequest, ready: Callable[[Serving], None], end: threadin
         finally:
             server.stop()
             thread.join()
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # why not, is said when it is read
+        return False
+    return False
 
 
 def end_on_signals() -> threading.Event:

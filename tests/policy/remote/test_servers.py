@@ -39,7 +39,7 @@ from interlock.policy.remote.tagged_array import ArrayTag
 from interlock.policy.remote.token import Token
 
 TOKEN = "correct-horse-battery"
-WRIST = replace(two_cameras(WIDTH)[1], height_px=HEIGHT)
+BASE, WRIST = (replace(camera, height_px=HEIGHT) for camera in two_cameras(WIDTH))
 
 
 def has_ipv6() -> bool:
@@ -70,8 +70,8 @@ def serve(
         context = context_of(robot)
         made = create(policy, context) if isinstance(policy, str) else policy
         objects = (*cell_of(robot), ball)
-        reader = ObservationReader(robot, objects, [WRIST])
-        served = ServedPolicy(made, context.embodiment, reader, (WRIST,), frozenset())
+        reader = ObservationReader(robot, objects, [BASE, WRIST])
+        served = ServedPolicy(made, context.embodiment, reader, (WRIST,), frozenset({"pick"}))
         kind = {"openpi": OpenpiServer, "groot": GrootServer}[protocol]
         server = kind(served, Token(TOKEN, "test"), host, 0, **options)
         thread = threading.Thread(target=server.run)
@@ -214,7 +214,9 @@ def ask(connection: Any, request: object) -> Any:
 def test_an_openpi_client_needs_state_and_words_alone(panda: RobotSpec, echo: Echo, serve: Serve) -> None:
     with dial(serve("openpi", panda, echo)) as connection:
         metadata = unpack(connection.recv())
-        assert metadata["interlock"]["tag"] == "panda"
+        told = metadata["interlock"]
+        assert (told["tag"], told["skills"]) == ("panda", ["pick"])
+        assert told["cameras"] == {"wrist": [WIDTH, HEIGHT, "wrist"]}
         picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         answer = ask(connection, {**request_of(panda), "image/wrist": picture})
     assert answer["actions"].shape == (16, 8)
@@ -487,7 +489,10 @@ def test_a_token_is_saved_for_its_owner_alone_and_never_shown(tmp_path: Path) ->
     token, path = Token.new(), tmp_path / "deep" / "token"
     path.parent.mkdir()
     path.write_text("the old one, which others may read")
-    token.save(path)
+    with pytest.raises(StorageError, match="File exists"):
+        token.save(path, replace=False)
+    assert path.read_text() == "the old one, which others may read"
+    token.save(path, replace=True)
     assert path.stat().st_mode & 0o777 == 0o600
     assert Token.from_file(path, "token_file").matches(token.reveal())
     assert token.reveal() not in repr(token) + str(token)

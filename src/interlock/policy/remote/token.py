@@ -81,15 +81,20 @@ class Token:
             )
         return Token(text, field)
 
-    def save(self, path: Path) -> None:
-        """Write it to a file that only its owner may read, in place of what was there.
+    def save(self, path: Path, *, replace: bool) -> None:
+        """Write it to a file that only its owner may read.
+
+        Args:
+            path: of the file.
+            replace: whether a file that is there goes; else it is left as it is, and refused.
 
         Raises:
             StorageError: if it cannot be written.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
+            if replace:
+                path.unlink(missing_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="ascii") as stream:
                 stream.write(f"{self._text}\n")
@@ -98,7 +103,7 @@ class Token:
                 f"the token cannot be written ({error.strerror or error})",
                 field="token_file",
                 value=str(path),
-                mend="Name a writable place with --token-file FILE.",
+                mend="Name a writable place with --token-file FILE, or start again if one is there by now.",
             ) from error
 
     @staticmethod

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -82,19 +81,6 @@ def cell_over(folder: Path, protocol: str, said: dict[str, Any], **times: float)
     return cell_with(folder, over(protocol, said), **times)
 
 
-def client_of(path: str, protocol: str) -> Any:
-    """The policy that a run of that cell would ask."""
-    cell = Cell.load(path)
-    context = PolicyContext(
-        robot=cell.robot_spec(),
-        embodiment=cell.embodiment(),
-        seed=1,
-        options=cell.options_of(protocol),
-        cameras=cell.cameras(),
-    )
-    return create(protocol, context)
-
-
 @pytest.mark.parametrize("protocol", ["openpi", "groot"])
 def test_a_run_over_a_server_moves_as_the_same_run_at_home(
     protocol: str, start: Start, tmp_path: Path
@@ -122,18 +108,23 @@ def test_a_run_over_a_served_learned_policy_moves_as_the_same_run_at_home(
     """Words, history and pictures come over: chunks hang on all of them."""
     _, said = start("--protocol", protocol, "--checkpoint", weights, "--seed", "1")
     space = {"action_space": "tool_delta"}
-    client = client_of(cell_with(tmp_path, over(protocol, said) | space), protocol)
-    with closing(client):
-        assert (client.cameras, client.skills) == (cameras, {"pick", "place"})
     home = {"name": "vla", "options": {"checkpoint": str(SHIPPED / weights)}, **space}
-    traces = []
+    traces: list[Any] = []
+    asked: list[Any] = []
+
+    def keep(context: PolicyContext) -> Any:
+        asked.append(create("vla" if not asked else protocol, context))
+        return asked[-1]
+
     for policy in (home, over(protocol, said) | space):
         runner = Runner(tmp_path / policy["name"])
         cell = cell_with(tmp_path, policy)
-        summary = runner.run(cell=cell, policy=policy["name"], seed=1, sim_time_s=1.0)
+        summary = runner.run(cell=cell, policy=policy["name"], seed=1, sim_time_s=1.0, make_policy=keep)
         assert (summary.outcome, summary.reason) == (Outcome.GAVE_UP, "time is up")
         assert summary.path_length_rad > 0.1
         traces.append([record["end"] for record in records(runner.out, "/command")])
+    assert [policy.skills for policy in asked] == 2 * [{"pick", "place"}]
+    assert asked[1].cameras == cameras
     assert traces[0] == traces[1]
 
 

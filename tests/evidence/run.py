@@ -97,21 +97,20 @@ def compare_slice(
     tables: Sequence[str], share: float, workers: int, *, compare: bool = True, committed: Path = COMMITTED
 ) -> int:
     """Play a share of each table again and compare it with what is committed."""
-    lines, known, asked = [], {}, {}
+    lines, asked = [], {}
     for table in tables:
-        known[table] = content = read_table(table, committed)
+        content = read_table(table, committed)
         if content is None and compare:
             lines.append(f"{table}: {table_path(table, committed)} is not there; `make evidence` makes it")
         else:
-            asked[table] = share_of(table, share)
+            asked[table] = share_of(table, share), content
     # All tables in one go: a few runs of each alone would leave processes waiting at the end of each.
-    played = list(_played("slice", [case for cases in asked.values() for case in cases], workers))
-    for table, cases in asked.items():
+    played = list(_played("slice", [case for cases, _ in asked.values() for case in cases], workers))
+    for table, (cases, content) in asked.items():
         mine = [(case, row) for case, row in played if case.table == table]
         if len(mine) != len(cases):
             lines.append(f"{table}: {len(mine)} of {len(cases)} runs came back")
         lines += [f"{table} {row['key']}: {row['reason']}" for _, row in mine if row["outcome"] == "error"]
-        content = known[table]
         if compare and content is not None:
             lines += differences(mine, content)
             _say(f"{table}: {len(mine)} of {len(content['rows'])} runs played again")

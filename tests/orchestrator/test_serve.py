@@ -196,7 +196,7 @@ def test_ctrl_c_ends_it_cleanly(protocol: str, how: signal.Signals, start: Start
     assert (server.returncode, out, err) == (0, "", "")
 
 
-def asked(token_file: Path) -> serving.ServeRequest:
+def request_with(token_file: Path) -> serving.ServeRequest:
     cell = Cell.load("panda_tabletop")
     return serving.ServeRequest(
         cell=cell, policy="scripted", seed=0, protocol="openpi", port=0, token_file=token_file
@@ -215,7 +215,7 @@ def test_a_token_that_cannot_be_used_is_refused_before_anything_is_loaded(
     (tmp_path / "token").chmod(0o644)
     monkeypatch.setattr(serving, "create", nobody)
     with pytest.raises(StorageError, match=reason):
-        serving.serve(asked(tmp_path / name), nobody, threading.Event())
+        serving.serve(request_with(tmp_path / name), nobody, threading.Event())
 
 
 def test_a_token_that_appears_while_the_policy_loads_is_left_as_it_is(
@@ -229,7 +229,7 @@ def test_a_token_that_appears_while_the_policy_loads_is_left_as_it_is(
 
     monkeypatch.setattr(serving, "create", slow)
     with pytest.raises(StorageError, match=r"File exists.*start again"):
-        serving.serve(asked(theirs), nobody, threading.Event())
+        serving.serve(request_with(theirs), nobody, threading.Event())
     assert theirs.read_text() == "correct-horse-battery"
 
 
